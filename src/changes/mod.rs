@@ -1,1 +1,114 @@
+//! Changes: reversible alterations of one node. Few primitives, each with its inverse in `sh/`, and everything else is made of them.
 //!
+//! A change is data. [`script`] turns changes into the shell that makes them and the journal that undoes them; nothing
+//! here touches a node.
+
+pub mod block;
+pub mod script;
+pub mod text;
+
+use serde::Serialize;
+
+pub use text::Text;
+
+/// Where a block stands in its file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Place {
+    Top,
+    Bottom,
+}
+
+/// What can be done to a node. Paths are absolute; `owner` is the account as which it is done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "primitive", rename_all = "lowercase")]
+pub enum Primitive {
+    /// An account with a group of the same name and number, no password, and a home.
+    User { name: String, id: u32, shell: String, home: String },
+    /// The node's own name.
+    HostName { name: String },
+    /// The distribution's packages, in one transaction.
+    Packages { names: Vec<String> },
+    /// A folder that is not there.
+    Dir { path: String, mode: &'static str, owner: String },
+    /// A key that is made on the node and never leaves it.
+    KeyPair { path: String, owner: String, comment: String },
+    /// A whole file. `check` is a command that must accept the file in its place.
+    File { path: String, mode: &'static str, owner: String, content: Text, check: Option<String> },
+    /// Lines between two marker lines in a file of somebody else. `mode` is for a file that is not there yet.
+    Block { path: String, mark: String, place: Place, mode: &'static str, owner: String, content: Text },
+    /// The Python environment: a folder that is unpacked from a stream.
+    Tree { path: String, owner: String, key: String },
+}
+
+/// The barrier before which a change is made on all nodes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Wave {
+    /// Accounts, names, packages, keys: what needs no other node.
+    Ground,
+    /// What needs what other nodes made: keys are collected before they are spread.
+    Mesh,
+}
+
+/// One reversible alteration of one node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Change {
+    #[serde(flatten)]
+    pub primitive: Primitive,
+    pub wave: Wave,
+    /// For a person: why the cluster needs it.
+    pub why: String,
+    /// The object's text before the change, for the diff: `None` when there is none.
+    #[serde(skip)]
+    pub before: Option<String>,
+}
+
+impl Change {
+    /// Primitive and object: what makes two changes the same one. It is the key of the journal's entry.
+    pub fn key(&self) -> String {
+        match &self.primitive {
+            Primitive::User { name, .. } => format!("user {name}"),
+            Primitive::HostName { .. } => "hostname".into(),
+            Primitive::Packages { names } => format!("packages {}", names.join(" ")),
+            Primitive::Dir { path, .. } => format!("dir {path}"),
+            Primitive::KeyPair { path, .. } => format!("keypair {path}"),
+            Primitive::File { path, .. } => format!("file {path}"),
+            Primitive::Block { path, .. } => format!("block {path}"),
+            Primitive::Tree { path, .. } => format!("tree {path}"),
+        }
+    }
+
+    /// The change in words: the plan's line and the journal's.
+    pub fn what(&self) -> String {
+        match &self.primitive {
+            Primitive::User { name, id, home, .. } => format!("account {name} (uid {id}, home {home})"),
+            Primitive::HostName { name } => format!("host name {name}"),
+            Primitive::Packages { names } => format!("packages {}", names.join(" ")),
+            Primitive::Dir { path, .. } => format!("folder {path}"),
+            Primitive::KeyPair { path, .. } => format!("key {path}, made on the node"),
+            Primitive::File { path, .. } => format!("file {path}"),
+            Primitive::Block { path, .. } => format!("block in {path}"),
+            Primitive::Tree { path, .. } => format!("Python environment {path}"),
+        }
+    }
+
+    /// The whole text of the object before and after, where it has one: what a diff is made of.
+    pub fn texts(&self) -> Option<(String, String)> {
+        let before = self.before.clone().unwrap_or_default();
+        let after = match &self.primitive {
+            Primitive::File { content, .. } => content.to_string(),
+            Primitive::Block { mark, place, content, .. } => block::with(&before, mark, *place, &content.to_string()),
+            _ => return None,
+        };
+        Some((before, after))
+    }
+
+    /// The text that this change writes and that may wait for other nodes.
+    pub fn content(&self) -> Option<&Text> {
+        match &self.primitive {
+            Primitive::File { content, .. } | Primitive::Block { content, .. } => Some(content),
+            _ => None,
+        }
+    }
+}

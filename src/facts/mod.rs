@@ -1,1 +1,157 @@
-//!
+//! What was seen on a node: gathered by `gather.sh` in one round trip, parsed by pure functions, one a file.
+
+pub mod accounts;
+pub mod addresses;
+pub mod files;
+pub mod frame;
+pub mod hardware;
+pub mod journal;
+pub mod mpi;
+pub mod os;
+pub mod python;
+pub mod sshd;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use crate::{error::Result, quote};
+
+/// What to look at on a node.
+#[derive(Debug, Clone, Default)]
+pub struct Question {
+    /// The cluster's user, who may not exist yet.
+    pub user: String,
+    /// The folder of this cluster's journal; `~/` is the login user's home.
+    pub state: String,
+    /// The Python environment; `~/` is the home of the cluster's user.
+    pub env: String,
+    pub files: Vec<String>,
+    pub packages: Vec<String>,
+}
+
+impl Question {
+    /// The script that answers it.
+    pub fn script(&self) -> String {
+        let set = |name: &str, value: &str| format!("{name}={}\n", quote::sh(value));
+        [
+            set("user", &self.user),
+            set("state", &self.state),
+            set("env", &self.env),
+            set("files", &self.files.join("\n")),
+            set("packages", &self.packages.join(" ")),
+            include_str!("gather.sh").to_owned(),
+        ]
+        .concat()
+    }
+}
+
+/// A node as it was seen.
+#[derive(Debug, Clone, Serialize)]
+pub struct Facts {
+    /// Who mpiup is on this node.
+    pub login: accounts::Account,
+    pub is_root: bool,
+    /// The cluster's user, where the account exists.
+    pub user: Option<accounts::Account>,
+    /// Every uid and gid in use, so that one can be chosen that is free everywhere.
+    #[serde(skip)]
+    pub ids_in_use: BTreeSet<u32>,
+    pub os: os::Os,
+    /// `Linux 6.1.0-18-amd64 x86_64`
+    pub kernel: String,
+    pub host_name: String,
+    /// Two nodes with the same one share a kernel, so they share their cores.
+    pub boot_id: String,
+    pub machine_id: String,
+    pub cores: u32,
+    pub cpu: String,
+    pub memory_mib: u64,
+    pub addresses: Vec<addresses::Address>,
+    /// Names of InfiniBand and RoCE devices.
+    pub infiniband: Vec<String>,
+    /// Public host keys as they stand in `/etc/ssh`: type, key, comment.
+    pub host_keys: Vec<String>,
+    #[serde(skip)]
+    pub sshd: Option<sshd::SshdConfig>,
+    pub python: Option<python::Interpreter>,
+    pub mpi: Vec<mpi::Launcher>,
+    /// Version by name, of the packages that were asked for and are installed.
+    pub packages: BTreeMap<String, String>,
+    pub tools: BTreeSet<String>,
+    #[serde(skip)]
+    pub files: files::Files,
+    /// The key of the environment that stands there, complete.
+    pub env_stamp: Option<String>,
+    /// KiB that are free for the home.
+    pub disk_free_kib: Option<u64>,
+    pub journal: Vec<journal::Entry>,
+}
+
+impl Facts {
+    /// What `uname -m` says.
+    pub fn arch(&self) -> &str {
+        self.kernel.rsplit(' ').next().unwrap_or_default()
+    }
+
+    pub fn file(&self, name: &str) -> Option<&files::File> {
+        self.files.get(name)
+    }
+
+    /// A file's text; `None` when there is no such file.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.files.get(name)?.content.as_deref()
+    }
+
+    /// Reads what `Question::script` printed.
+    ///
+    /// # Errors
+    /// When the report is cut off or lacks what every node has.
+    pub fn parse(report: &[u8]) -> Result<Facts> {
+        let frames = frame::frames(report)?;
+        let by_name: BTreeMap<&str, &str> = frames.iter().map(|(n, c)| (n.as_str(), c.as_str())).collect();
+        let get = |name: &str| by_name.get(name).map(|text| text.trim()).unwrap_or_default();
+        let words = |name: &str| get(name).split_whitespace().map(str::to_owned);
+        let mut ids = get("id").split(' ');
+        let uid: u32 = ids.next().and_then(|id| id.parse().ok()).unwrap_or(u32::MAX);
+        let name = ids.next().unwrap_or_default().to_owned();
+        let gid = ids.next().and_then(|id| id.parse().ok()).unwrap_or(uid);
+        let login = accounts::account(get("passwd_self")).unwrap_or_else(|| accounts::Account {
+            home: if uid == 0 { "/root".into() } else { format!("/home/{name}") },
+            shell: "/bin/sh".into(),
+            name,
+            uid,
+            gid,
+        });
+        let package = |line: &str| {
+            let mut words = line.split_whitespace().skip(1);
+            Some((words.next()?.to_owned(), words.next()?.to_owned()))
+        };
+        Ok(Facts {
+            is_root: uid == 0,
+            login,
+            user: accounts::account(get("passwd_user")),
+            ids_in_use: words("ids_in_use").filter_map(|id| id.parse().ok()).collect(),
+            os: os::os(get("os")),
+            kernel: get("kernel").into(),
+            host_name: get("host_name").into(),
+            boot_id: get("boot_id").into(),
+            machine_id: get("machine_id").into(),
+            cores: get("cores").parse().unwrap_or(1),
+            cpu: hardware::cpu(get("cpu")),
+            memory_mib: hardware::memory_mib(get("memory")),
+            addresses: addresses::addresses(get("addresses")),
+            infiniband: words("infiniband").collect(),
+            host_keys: get("host_keys").lines().map(str::to_owned).collect(),
+            sshd: sshd::config(get("sshd")),
+            python: python::interpreter(get("python")),
+            mpi: mpi::launchers(get("mpi")),
+            packages: get("packages").lines().filter_map(package).collect(),
+            tools: words("tools").collect(),
+            files: frames.iter().filter_map(|(name, content)| files::file(name, content)).collect(),
+            env_stamp: Some(get("env_stamp").to_owned()).filter(|stamp| !stamp.is_empty()),
+            disk_free_kib: get("disk_free").split_whitespace().nth(3).and_then(|free| free.parse().ok()),
+            journal: journal::entries(get("journal")),
+        })
+    }
+}

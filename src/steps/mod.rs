@@ -1,1 +1,92 @@
+//! Steps: spec and facts in, changes out. A step never runs anything and holds no handle to a node.
 //!
+//! [`plan`] is the table of contents. [`cluster`] decides first what all nodes must agree on (account, network, MPI);
+//! each step then looks at one node and returns what is still to be done there: nothing, when it is as it should be.
+
+mod account;
+mod authorized_keys;
+pub mod cluster;
+mod environment;
+mod folder;
+mod host_name;
+mod hostfile;
+mod hosts_file;
+mod key;
+mod known_hosts;
+mod layout;
+pub mod network;
+mod packages;
+mod parameters;
+mod shell;
+mod ssh_config;
+mod sshd;
+mod verifier;
+mod write;
+
+use crate::{
+    changes::{Change, Wave},
+    spec::NodeName,
+};
+
+pub use cluster::{Cluster, Member};
+pub use layout::{Layout, question};
+
+/// Spec and facts to changes, for one node.
+type Step = fn(&Cluster, &Member) -> Vec<Change>;
+
+/// In the order in which a node is changed; `down` goes the other way.
+const STEPS: &[Step] = &[
+    // Wave 1: what needs no other node.
+    account::step,
+    host_name::step,
+    hosts_file::step,
+    packages::step,
+    sshd::step,
+    folder::step,
+    key::step,
+    environment::step,
+    shell::step,
+    // Wave 2: what needs the other nodes' keys, and what only makes sense with them.
+    authorized_keys::step,
+    known_hosts::step,
+    ssh_config::step,
+    parameters::step,
+    hostfile::step,
+    verifier::step,
+];
+
+/// What one node still needs.
+#[derive(Debug, Clone)]
+pub struct NodePlan {
+    pub node: NodeName,
+    pub changes: Vec<Change>,
+}
+
+/// What the cluster still needs, node by node, in the spec's order.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    pub nodes: Vec<NodePlan>,
+}
+
+impl Plan {
+    pub fn is_empty(&self) -> bool {
+        self.count() == 0
+    }
+
+    /// Changes on all nodes together.
+    pub fn count(&self) -> usize {
+        self.nodes.iter().map(|node| node.changes.len()).sum()
+    }
+
+    /// Whether any node has something to do in this wave.
+    pub fn has(&self, wave: Wave) -> bool {
+        self.nodes.iter().any(|node| node.changes.iter().any(|change| change.wave == wave))
+    }
+}
+
+/// What is still to be done so that every node is as the spec says.
+pub fn plan(cluster: &Cluster) -> Plan {
+    let changes = |member: &Member| STEPS.iter().flat_map(|step| step(cluster, member)).collect();
+    let nodes = cluster.members.iter().map(|m| NodePlan { node: m.spec.name.clone(), changes: changes(m) });
+    Plan { nodes: nodes.collect() }
+}

@@ -1,0 +1,96 @@
+//! Changes as a POSIX shell script: what `up` sends to a node and what `plan --sh` prints are the same text.
+
+use std::fmt::Write as _;
+
+use super::{Change, Place, Primitive, text::PublicKeys};
+use crate::{error::Result, quote};
+
+const PRELUDE: &str = concat!(
+    include_str!("sh/prelude.sh"),
+    include_str!("sh/file.sh"),
+    include_str!("sh/block.sh"),
+    include_str!("sh/dir.sh"),
+    include_str!("sh/keypair.sh"),
+    include_str!("sh/user.sh"),
+    include_str!("sh/packages.sh"),
+    include_str!("sh/tree.sh"),
+    include_str!("sh/hostname.sh"),
+);
+
+/// The functions that every script begins with.
+pub fn prelude() -> &'static str {
+    PRELUDE
+}
+
+/// The calls that make `changes` on one node, after [`prelude`]. `keys` fills the placeholders; without it they stay
+/// as they are, for a person to read.
+///
+/// # Errors
+/// When a key that a text waits for is not among `keys`.
+pub fn calls<'a>(
+    state: &str,
+    changes: impl IntoIterator<Item = (usize, &'a Change)>,
+    keys: Option<&PublicKeys>,
+) -> Result<String> {
+    let mut script = format!("begin {} || exit 1\n", quote::sh(state));
+    for (index, change) in changes {
+        let _ = write!(script, "change {index} {} {}", quote::sh(&change.what()), call(&change.primitive));
+        match change.content() {
+            None => script.push('\n'),
+            Some(text) => {
+                let text = match keys {
+                    Some(keys) => text.resolve(keys)?,
+                    None => text.to_string(),
+                };
+                let end = delimiter(&text);
+                let _ = write!(script, " <<'{end}'\n{text}{end}\n");
+            }
+        }
+    }
+    Ok(script)
+}
+
+/// Takes everything back that the journal in `state` tells of.
+pub fn undo(state: &str, purge: bool) -> String {
+    let purge = if purge { "yes" } else { "no" };
+    format!("{PRELUDE}{}undo_all {} {purge}\n", include_str!("sh/undo.sh"), quote::sh(state))
+}
+
+fn call(primitive: &Primitive) -> String {
+    match primitive {
+        Primitive::User { name, id, shell, home } => {
+            quote::words(["do_user", name.as_str(), &id.to_string(), shell.as_str(), home.as_str()])
+        }
+        Primitive::HostName { name } => quote::words(["do_hostname", name]),
+        Primitive::Packages { names } => format!("do_packages {}", quote::words(names)),
+        Primitive::Dir { path, mode, owner } => quote::words(["do_dir", path, mode, owner]),
+        Primitive::KeyPair { path, owner, comment } => quote::words(["do_keypair", path, owner, comment]),
+        Primitive::File { path, mode, owner, check, .. } => {
+            quote::words(["do_file", path, mode, owner, check.as_deref().unwrap_or("-")])
+        }
+        Primitive::Block { path, mark, place, mode, owner, .. } => {
+            let place = if *place == Place::Top { "top" } else { "bottom" };
+            quote::words(["do_block", path, mark, place, mode, owner])
+        }
+        Primitive::Tree { path, owner, .. } => quote::words(["do_tree", path, owner]),
+    }
+}
+
+/// A here-document's last line that no line of the text equals.
+fn delimiter(text: &str) -> String {
+    let mut end = String::from("END");
+    while text.lines().any(|line| line == end) {
+        end.push('_');
+    }
+    end
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_cannot_end_its_here_document() {
+        assert_eq!(delimiter("a\nEND\nEND_\n"), "END__");
+    }
+}

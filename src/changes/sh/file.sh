@@ -1,0 +1,51 @@
+# do_file PATH MODE OWNER CHECK: a whole file, from standard input. CHECK is a command that must accept the file in its
+# place (`-`: none); when it does not, the file goes back to what it was.
+do_file() {
+    path=$1 mode=$2 owner=$3 check=$4
+    wanted=$mpiup_state/wanted
+    (umask 077; cat > "$wanted") || return 1
+    if ! find_entry "file $path"; then
+        new_entry "file $path" "$path" "$owner" || return 1
+        if [ -e "$path" ] || [ -L "$path" ]; then cp -a "$path" "$draft/before" || return 1
+        else : > "$draft/absent"; fi
+        commit_entry || return 1
+    fi
+    if [ "$check" != - ]; then
+        previous=$mpiup_state/previous
+        rm -f "$previous"
+        [ -e "$path" ] && cp -a "$path" "$previous"
+    fi
+    sum "$wanted" > "$entry/after"
+    put "$owner" "$path" "$mode" < "$wanted" || return 1
+    if [ "$check" != - ] && ! sh -c "$check" >&2; then
+        if [ -e "$previous" ]; then mv -f "$previous" "$path"; else rm -f "$path"; fi
+        rm -rf "$entry"
+        fail "$path was refused by: $check"
+        return 1
+    fi
+    rm -f "$wanted" "$mpiup_state/previous"
+    finish_entry
+}
+
+undo_file() {
+    path=$(cat "$1/path"; printf x); path=${path%x}
+    owner=$(cat "$1/owner")
+    if [ -f "$path" ] && [ -f "$1/done" ] && [ "$(sum "$path")" != "$(cat "$1/after")" ]; then
+        kept "$path was changed after mpiup wrote it"
+        return 0
+    fi
+    give_back "$1" "$path" "$owner"
+}
+
+# give_back ENTRY PATH OWNER: the file as it was before, times included, or no file.
+give_back() {
+    if [ -f "$1/absent" ]; then as "$3" rm -f "$2" || [ ! -e "$2" ]
+    elif [ -L "$1/before" ]; then
+        rm -f "$2" && cp -a "$1/before" "$2"
+    elif [ -f "$1/before" ] && [ "$3" != "$mpiup_me" ]; then
+        put "$3" "$2" "$(stat -c %a "$1/before")" < "$1/before" && as "$3" touch -d "@$(stat -c %Y "$1/before")" "$2"
+    elif [ -f "$1/before" ]; then
+        cp -a "$1/before" "$2.mpiup.back" || return 1
+        mv -f "$2.mpiup.back" "$2" 2>/dev/null || { cat "$1/before" > "$2"; rm -f "$2.mpiup.back"; }
+    fi
+}

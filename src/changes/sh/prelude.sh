@@ -1,0 +1,90 @@
+# mpiup: what runs on a node. Plain POSIX sh; every change is written down in the journal before it is made.
+#
+# The journal is a folder with one folder per change, in the order in which they were begun:
+#   what    the change in words, as `plan` shows it      key    primitive and object: never two of the same
+#   before  the file as it was (or `absent`)             after  sha256 of what mpiup left
+#   done    stands once the change is complete: without it, the change was interrupted and is made again or undone
+# A folder gets its name only when it is complete (`mv`), so a kill at any point leaves all of it or nothing.
+set -u
+LC_ALL=C; export LC_ALL
+umask 022
+mpiup_me=$(id -un)
+
+say() { printf '@ %s say %s\n' "$mpiup_index" "$*"; }
+value() { printf '@ %s value %s\n' "$mpiup_index" "$*"; }
+fail() { printf '%s\n' "$*" >&2; return 1; }
+sum() { sha256sum < "$1" | { read -r hash _; printf '%s' "$hash"; }; }
+
+# Runs a command as the account that owns what is changed, so that no link in a home can aim root at another file.
+as() {
+    as_user=$1; shift
+    if [ "$as_user" = "$mpiup_me" ]; then "$@"
+    elif [ -x /usr/bin/setpriv ]; then
+        setpriv --reuid "$as_user" --regid "$(id -g "$as_user")" --init-groups -- "$@"
+    else runuser -u "$as_user" -- "$@"; fi
+}
+
+# begin STATE: the folder of this cluster on this node, for root (or the rootless user) alone.
+begin() {
+    mpiup_state=$1
+    mpiup_journal=$1/journal
+    (umask 077; mkdir -p "$mpiup_journal") || return 1
+    rm -rf "$mpiup_state/new"
+}
+
+# change INDEX WHAT PRIMITIVE ARGUMENTS…: makes one change and reports it; what follows a failure is not begun.
+change() {
+    mpiup_index=$1 mpiup_what=$2; shift 2
+    printf '@ %s begin\n' "$mpiup_index"
+    mpiup_result=done
+    if "$@"; then printf '@ %s %s\n' "$mpiup_index" "$mpiup_result"
+    else printf '@ %s failed\n' "$mpiup_index"; exit 1; fi
+}
+
+# entry KEY: sets $entry to the journal's folder for this object; 1 when there is none yet.
+find_entry() {
+    for entry in "$mpiup_journal"/[0-9]*; do
+        [ -f "$entry/key" ] || continue
+        read -r found < "$entry/key"
+        [ "$found" = "$1" ] && return 0
+    done
+    return 1
+}
+
+# Begins the entry that a primitive fills in before it is given its name.
+new_entry() {
+    draft=$mpiup_state/new
+    rm -rf "$draft"
+    (umask 077; mkdir "$draft") || return 1
+    printf '%s\n' "$1" > "$draft/key"
+    printf '%s\n' "$mpiup_what" > "$draft/what"
+    printf '%s' "$2" > "$draft/path"
+    printf '%s' "$3" > "$draft/owner"
+}
+
+# The entry takes its place in the journal; from here on `down` knows of the change.
+commit_entry() {
+    last=0
+    for entry in "$mpiup_journal"/[0-9]*; do [ -d "$entry" ] && last=${entry##*/}; done
+    last=${last#0}; last=${last#0}; last=${last#0}
+    entry=$mpiup_journal/$(printf '%04d' $((last + 1)))
+    mv "$draft" "$entry"
+}
+
+finish_entry() { : > "$entry/done"; }
+
+# The file itself where PATH is a link to it.
+real() { if [ -L "$1" ]; then readlink -f "$1"; else printf '%s' "$1"; fi; }
+
+# put PATH MODE: replaces a file by standard input, in one step; mode and owner of one that is there are kept
+# when MODE is `keep`. A file that cannot be replaced (a bind mount, as containers have) is overwritten.
+mpiup_put='
+    umask 077
+    t=$(mktemp "$1.mpiup.XXXXXX") || exit 1
+    trap "rm -f \"\$t\"" EXIT
+    if [ "$2" = keep ]; then cp -a "$1" "$t" || exit 1; fi
+    cat > "$t" || exit 1
+    if [ "$2" != keep ]; then chmod "$2" "$t" || exit 1; fi
+    mv -f "$t" "$1" 2>/dev/null || cat "$t" > "$1"
+'
+put() { as "$1" sh -c "$mpiup_put" put "$2" "$3"; }

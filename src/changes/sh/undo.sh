@@ -1,0 +1,25 @@
+# undo_all STATE PURGE: takes everything back, the last change first. An entry leaves the journal when its change is gone.
+undo_all() {
+    mpiup_state=$1 mpiup_journal=$1/journal mpiup_purge=$2
+    [ -d "$mpiup_journal" ] || return 0
+    rm -rf "$mpiup_state/new"
+    left=0
+    for entry in $(ls -r "$mpiup_journal"); do
+        mpiup_index=$entry
+        entry=$mpiup_journal/$entry
+        read -r key < "$entry/key"
+        printf '@ %s begin\n' "$mpiup_index"
+        mpiup_result=done
+        if "undo_${key%% *}" "$entry"; then
+            printf '@ %s %s\n' "$mpiup_index" "$mpiup_result"
+            [ "$mpiup_result" = done ] && rm -rf "$entry"
+        else
+            printf '@ %s failed\n' "$mpiup_index"; exit 1
+        fi
+    done
+    # What was kept because it is not ours alone stays in the journal: a later `down` looks again.
+    rmdir "$mpiup_journal" 2>/dev/null && rm -rf "$mpiup_state" && rmdir "${mpiup_state%/*}" 2>/dev/null
+    return 0
+}
+kept() { mpiup_result=kept; say "$*"; }
+note() { say "$*"; }

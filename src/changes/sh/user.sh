@@ -1,0 +1,58 @@
+# do_user NAME ID SHELL HOME: an account with a group of its own, no password (login by key alone), and a home.
+do_user() {
+    name=$1 id=$2 shell=$3 home=$4
+    if ! find_entry "user $name"; then
+        id "$name" >/dev/null 2>&1 && { mpiup_result=same; return 0; }
+        new_entry "user $name" "$home" "$name" || return 1
+        [ -e "$home" ] || : > "$draft/home_is_ours"
+        # The account tools leave the last version beside each file; `down` gives that back too.
+        mkdir "$draft/etc" && for file in passwd group shadow gshadow subuid subgid; do
+            for file in "$file" "$file-"; do [ -f "/etc/$file" ] && cp -a "/etc/$file" "$draft/etc/"; done
+        done
+        commit_entry || return 1
+    fi
+    getent group "$name" >/dev/null || groupadd -g "$id" "$name" || return 1
+    id "$name" >/dev/null 2>&1 || useradd -u "$id" -g "$name" -s "$shell" -d "$home" -m -p '*' "$name" >&2 || return 1
+    for file in passwd group shadow gshadow subuid subgid; do
+        [ -f "/etc/$file" ] && sum "/etc/$file" > "$entry/etc/$file.after"
+    done
+    finish_entry
+}
+
+undo_user() {
+    home=$(cat "$1/path"); name=$(cat "$1/owner")
+    id "$name" >/dev/null 2>&1 || { getent group "$name" >/dev/null && groupdel "$name"; give_back_accounts "$1"; return 0; }
+    if running=$(ps -o pid= -u "$name" 2>/dev/null | tr -s ' \n' ' ') && [ -n "${running# }" ]; then
+        kept "account $name still runs processes ($running)"
+        return 0
+    fi
+    if [ "$mpiup_purge" != yes ] && own=$(written_by "$home") && [ -n "$own" ]; then
+        kept "account $name and $home stay: the home holds files of its own ($own); \`mpiup down --purge\` removes them"
+        return 0
+    fi
+    userdel "$name" >&2 || return 1
+    getent group "$name" >/dev/null && groupdel "$name" >&2
+    [ -f "$1/home_is_ours" ] && [ "$home" != / ] && rm -rf "$home"
+    rm -f "/var/mail/$name"
+    give_back_accounts "$1"
+}
+
+# The first few files in a home that are neither of /etc/skel nor traces of a shell.
+written_by() {
+    ( cd "$1" 2>/dev/null || exit 0
+      find . \( -path ./.cache -o -path ./.ssh -o -name .bash_history -o -name .python_history \) -prune -o \( -type f -o -type l \) -print |
+      while IFS= read -r file; do
+          cmp -s "$file" "/etc/skel/$file" || printf '%s\n' "${file#./}"
+      done | head -n 3 | tr '\n' ' '; )
+}
+
+# Where nobody else touched an account file in the meantime, it gets back its very bytes and times.
+give_back_accounts() {
+    for file in passwd group shadow gshadow subuid subgid; do
+        [ -f "$1/etc/$file" ] || continue
+        if cmp -s "/etc/$file" "$1/etc/$file"; then
+            cp -a "$1/etc/$file" "/etc/$file.mpiup.back" && mv -f "/etc/$file.mpiup.back" "/etc/$file"
+            if [ -f "$1/etc/$file-" ]; then cp -a "$1/etc/$file-" "/etc/$file-"; else rm -f "/etc/$file-"; fi
+        fi
+    done
+}

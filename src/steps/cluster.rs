@@ -1,0 +1,214 @@
+//! What all nodes must agree on before any step can look at one of them: account, home, network, MPI.
+
+use std::{collections::BTreeSet, net::IpAddr};
+
+use crate::{
+    error::{Error, Result},
+    facts::Facts,
+    python::wheels::{Libc, Target},
+    spec::{Flavour, NodeName, NodeSpec, Source, Spec},
+};
+
+use super::{
+    layout::Layout,
+    network::{self, Network},
+};
+
+/// A node that was seen and can be used.
+#[derive(Debug, Clone)]
+pub struct Member {
+    pub spec: NodeSpec,
+    pub facts: Facts,
+    /// Where the other nodes reach it.
+    pub address: IpAddr,
+    /// Room for processes.
+    pub slots: u32,
+    /// The folder of the cluster's journal on this node.
+    pub state: String,
+    /// Key of the environment that this node's Python needs.
+    pub env_key: String,
+    /// What the environment's wheels must fit.
+    pub target: Target,
+}
+
+impl Member {
+    /// False when the journal says that this change was begun and interrupted.
+    pub fn is_complete(&self, key: &str) -> bool {
+        self.facts.journal.iter().all(|entry| entry.key != key || entry.done)
+    }
+
+    /// True when mpiup has begun this change on the node.
+    pub fn has_entry(&self, key: &str) -> bool {
+        self.facts.journal.iter().any(|entry| entry.key == key)
+    }
+}
+
+/// The spec, the usable nodes in its order, and what they agree on.
+#[derive(Debug, Clone)]
+pub struct Cluster {
+    pub spec: Spec,
+    pub members: Vec<Member>,
+    pub layout: Layout,
+    /// uid and gid for the account where it is missing.
+    pub user_id: u32,
+    pub network: Network,
+    /// Some nodes share a kernel: their processes compete for the same cores.
+    pub shares_cores: bool,
+    /// A fast fabric is there: the TCP components alone would waste it.
+    pub has_fabric: bool,
+}
+
+impl Cluster {
+    /// Decides for the nodes that were seen.
+    ///
+    /// # Errors
+    /// When the nodes cannot agree: no root where root is needed, homes that differ, no Python, no shared network.
+    pub fn agree(spec: &Spec, seen: Vec<(NodeSpec, Facts)>) -> Result<Cluster> {
+        for (node, facts) in &seen {
+            check_privilege(spec, &node.name, facts)?;
+            check_tools(spec, &node.name, facts)?;
+        }
+        let home = common_home(spec, &seen)?;
+        let user_id = free_id(spec, &seen);
+        let (network, addresses) = network::choose(&seen)?;
+        let boots: BTreeSet<&str> = seen.iter().map(|(_, facts)| facts.boot_id.as_str()).collect();
+        let shares_cores = boots.len() < seen.len();
+        let has_fabric = seen.iter().all(|(_, facts)| !facts.infiniband.is_empty());
+        let members = seen
+            .into_iter()
+            .zip(addresses)
+            .map(|((node, facts), address)| {
+                let target = target(&node.name, &facts)?;
+                Ok(Member {
+                    address,
+                    slots: node.slots.unwrap_or(facts.cores).max(1),
+                    state: state_of(spec, &facts),
+                    env_key: crate::python::wheels::key(&target, &spec.requirements, &super::layout::wheels(spec)),
+                    target,
+                    spec: node,
+                    facts,
+                })
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let layout = Layout::new(spec, &home);
+        Ok(Cluster { spec: spec.clone(), members, layout, user_id, network, shares_cores, has_fabric })
+    }
+
+    /// The account as which files of the cluster's user are written.
+    pub fn owner(&self, _member: &Member) -> String {
+        self.spec.user.clone()
+    }
+
+    /// The member with this name, where it is usable.
+    pub fn member(&self, name: &NodeName) -> Option<&Member> {
+        self.members.iter().find(|member| &member.spec.name == name)
+    }
+
+    /// The head node, where it is usable.
+    pub fn head(&self) -> Option<&Member> {
+        self.member(&self.spec.head)
+    }
+}
+
+/// The journal's folder with the login user's home spelled out.
+pub fn state_of(spec: &Spec, facts: &Facts) -> String {
+    let state = super::layout::state(spec, facts.is_root);
+    match state.strip_prefix("~/") {
+        Some(rest) => format!("{}/{rest}", facts.login.home.trim_end_matches('/')),
+        None => state,
+    }
+}
+
+fn check_privilege(spec: &Spec, node: &NodeName, facts: &Facts) -> Result<()> {
+    if facts.is_root {
+        return Ok(());
+    }
+    let login = &facts.login.name;
+    let needs = if login != &spec.user {
+        format!("the account {} is not {login}, the one that logs in", spec.user)
+    } else if spec.source == Source::Distro && !super::packages::missing(spec, facts).is_empty() {
+        "packages of the distribution are to be installed".to_owned()
+    } else if spec.set_host_names && facts.host_name != node.as_str() {
+        "the host name is to be changed".to_owned()
+    } else {
+        return Ok(());
+    };
+    Err(Error::failed(format!("root is needed, because {needs}, but {login} cannot become root without a password"))
+        .on(node)
+        .hinted(format!("Log in as root or give {login} sudo without a password on {node}, or do without root: `user = \"{login}\"` in [cluster] and `source = \"wheels\"` in [mpi].")))
+}
+
+fn check_tools(spec: &Spec, node: &NodeName, facts: &Facts) -> Result<()> {
+    for (tool, package) in
+        [("ssh", "openssh-client"), ("ssh-keygen", "openssh-client"), ("tar", "tar"), ("awk", "mawk")]
+    {
+        if !facts.tools.contains(tool) {
+            return Err(Error::failed(format!("the program {tool} is missing"))
+                .on(node)
+                .hinted(format!("Install it there: `apt-get install {package}`.")));
+        }
+    }
+    if spec.source == Source::Distro
+        && !facts.tools.contains("apt-get")
+        && !super::packages::missing(spec, facts).is_empty()
+    {
+        return Err(Error::failed(format!(
+            "packages of {} cannot be installed by this version of mpiup",
+            facts.os.pretty
+        ))
+        .on(node)
+        .hinted("Use `source = \"wheels\"` in [mpi], which needs no packages."));
+    }
+    Ok(())
+}
+
+fn common_home(spec: &Spec, seen: &[(NodeSpec, Facts)]) -> Result<String> {
+    let home_of = |facts: &Facts| facts.user.as_ref().map(|account| account.home.clone());
+    let mut homes = seen.iter().filter_map(|(node, facts)| Some((&node.name, home_of(facts)?)));
+    let Some((first, home)) = homes.next() else { return Ok(format!("/home/{}", spec.user)) };
+    match homes.find(|(_, other)| *other != home) {
+        None => Ok(home),
+        Some((node, other)) => Err(Error::failed(format!(
+            "the home of {} is {other}, but {home} on {first}: programs must have the same path on every node",
+            spec.user
+        ))
+        .on(node)
+        .hinted(format!("Choose another account for the cluster: `user` in [cluster]; one that no node has is made with the same home everywhere. Or move this one: `usermod -m -d {home} {}`.", spec.user))),
+    }
+}
+
+/// The account's number where it exists already, if it is free on all nodes that lack it; else the first free from 1000.
+fn free_id(spec: &Spec, seen: &[(NodeSpec, Facts)]) -> u32 {
+    let lacking: Vec<&Facts> = seen.iter().map(|(_, facts)| facts).filter(|facts| facts.user.is_none()).collect();
+    let free = |id: &u32| lacking.iter().all(|facts| !facts.ids_in_use.contains(id));
+    let existing = seen.iter().filter_map(|(_, facts)| facts.user.as_ref()).map(|account| account.uid).find(free);
+    let _ = spec;
+    existing.unwrap_or_else(|| (1000..60000).find(free).unwrap_or(60001))
+}
+
+fn target(node: &NodeName, facts: &Facts) -> Result<Target> {
+    let python = facts.python.as_ref().ok_or_else(|| {
+        Error::failed("python3 is missing").on(node).hinted("Install it there: `apt-get install python3`.")
+    })?;
+    let (major, minor) = python.glibc.ok_or_else(|| {
+        Error::failed("the C library is not glibc, and the wheels of MPI are made for glibc").on(node)
+    })?;
+    Ok(Target { python: python.version, arch: facts.arch().to_owned(), libc: Libc::Glibc(major, minor) })
+}
+
+/// Major version of the MPI that the spec asks for, as far as it is known before anything is installed.
+pub fn mpi_major(spec: &Spec, facts: &Facts) -> Option<u32> {
+    match spec.source {
+        Source::Wheels => Some(5),
+        Source::Distro | Source::Existing => facts
+            .mpi
+            .iter()
+            .find(|launcher| launcher.flavour == spec.flavour)
+            .and_then(crate::facts::mpi::Launcher::major)
+            .or(match (spec.flavour, facts.os.id.as_str(), facts.os.version.split('.').next()) {
+                (Flavour::Openmpi, "debian", Some("13")) | (Flavour::Openmpi, "ubuntu", Some("25" | "26")) => Some(5),
+                (Flavour::Openmpi, ..) => Some(4),
+                (Flavour::Mpich, ..) => None,
+            }),
+    }
+}

@@ -1,0 +1,52 @@
+//! A block in `/etc/hosts`, so that every node knows every other by name. Needs root; without it, `~/.ssh/config` does.
+
+use super::{
+    Cluster, Member,
+    write::{self, Block},
+};
+use crate::changes::{Change, Place, Wave, block};
+
+pub fn step(cluster: &Cluster, member: &Member) -> Vec<Change> {
+    if !member.facts.is_root {
+        return vec![];
+    }
+    let text = member.facts.text("/etc/hosts").unwrap_or_default();
+    let others = block::without(text, &cluster.layout.mark);
+    // Names that somebody has entered rightly by hand are theirs: adopted, and left when mpiup goes.
+    let missing: String = cluster
+        .members
+        .iter()
+        .filter(|m| !resolves(&others, m.spec.name.as_str(), &m.address.to_string()))
+        .map(|m| format!("{} {}\n", m.address, m.spec.name))
+        .collect();
+    if missing.is_empty() && others == text {
+        return vec![];
+    }
+    let at = Block { path: "/etc/hosts", owner: "root", place: Place::Bottom, mode: "644" };
+    write::block(cluster, member, Wave::Ground, at, missing, "every node knows every other by name")
+        .into_iter()
+        .collect()
+}
+
+/// Whether the file maps the name to this address already.
+fn resolves(hosts: &str, name: &str, address: &str) -> bool {
+    hosts.lines().any(|line| {
+        let line = line.split('#').next().unwrap_or_default();
+        let mut words = line.split_whitespace();
+        words.next() == Some(address) && words.any(|word| word == name)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::resolves;
+
+    #[test]
+    fn a_comment_resolves_nothing() {
+        let hosts = "127.0.0.1 localhost\n192.168.1.11\tclient1.lan client1 # ours\n#192.168.1.12 client2\n";
+        assert!(resolves(hosts, "client1", "192.168.1.11"));
+        assert!(!resolves(hosts, "client2", "192.168.1.12"));
+        assert!(!resolves(hosts, "ours", "192.168.1.11"));
+        assert!(!resolves(hosts, "client1", "192.168.1.12"));
+    }
+}

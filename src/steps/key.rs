@@ -1,0 +1,27 @@
+//! Each node makes its own key for the cluster; only the public half travels.
+
+use super::{Cluster, Member};
+use crate::changes::{Change, Primitive, Wave};
+
+pub fn step(cluster: &Cluster, member: &Member) -> Vec<Change> {
+    let path = &cluster.layout.key;
+    if public(cluster, member).is_some() && member.is_complete(&format!("keypair {path}")) {
+        return vec![];
+    }
+    vec![Change {
+        primitive: Primitive::KeyPair {
+            path: path.clone(),
+            owner: cluster.owner(member),
+            comment: format!("mpiup:{}:{}", cluster.spec.name, member.spec.name),
+        },
+        wave: Wave::Ground,
+        why: "the node logs in to the others with a key of its own, which never leaves it".into(),
+        before: None,
+    }]
+}
+
+/// The node's public key, where it has one already.
+pub fn public(cluster: &Cluster, member: &Member) -> Option<String> {
+    let text = member.facts.text(&cluster.layout.asked(&format!("{}.pub", cluster.layout.key)))?.trim();
+    text.starts_with("ssh-").then(|| text.to_owned())
+}

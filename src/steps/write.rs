@@ -1,0 +1,71 @@
+//! What steps share: a file or block that becomes a change only when it differs.
+
+use super::{Cluster, Member};
+use crate::changes::{Change, Place, Primitive, Text, Wave, block};
+
+/// A file of mpiup's own, owned by the cluster's user.
+pub fn user_file(
+    cluster: &Cluster,
+    member: &Member,
+    wave: Wave,
+    (path, mode): (&str, &'static str),
+    content: String,
+    why: &str,
+) -> Option<Change> {
+    let before = member.facts.text(&cluster.layout.asked(path)).map(str::to_owned);
+    if before.as_deref() == Some(content.as_str()) && member.is_complete(&format!("file {path}")) {
+        return None;
+    }
+    let primitive = Primitive::File {
+        path: path.to_owned(),
+        mode,
+        owner: cluster.owner(member),
+        content: Text::new(content),
+        check: None,
+    };
+    Some(Change { primitive, wave, why: why.to_owned(), before })
+}
+
+/// A block in a file of `owner`; `asked` is the name under which the file stands in the facts.
+#[derive(Clone, Copy)]
+pub struct Block<'a> {
+    pub path: &'a str,
+    pub owner: &'a str,
+    pub place: Place,
+    pub mode: &'static str,
+}
+
+/// The change that brings the block into the file, unless it is there as it should be.
+pub fn block(
+    cluster: &Cluster,
+    member: &Member,
+    wave: Wave,
+    at: Block<'_>,
+    content: String,
+    why: &str,
+) -> Option<Change> {
+    let before = member.facts.text(&cluster.layout.asked(at.path)).map(str::to_owned);
+    let mark = &cluster.layout.mark;
+    let text = before.as_deref().unwrap_or_default();
+    if block::with(text, mark, at.place, &content) == text && before.is_some() {
+        return None;
+    }
+    let primitive = Primitive::Block {
+        path: at.path.to_owned(),
+        mark: mark.clone(),
+        place: at.place,
+        mode: at.mode,
+        owner: at.owner.to_owned(),
+        content: Text::new(content),
+    };
+    Some(Change { primitive, wave, why: why.to_owned(), before })
+}
+
+/// A folder of the cluster's user that is not there yet.
+pub fn folder(cluster: &Cluster, member: &Member, path: &str, mode: &'static str, why: &str) -> Option<Change> {
+    if member.facts.file(&cluster.layout.asked(path)).is_some() && member.is_complete(&format!("dir {path}")) {
+        return None;
+    }
+    let primitive = Primitive::Dir { path: path.to_owned(), mode, owner: cluster.owner(member) };
+    Some(Change { primitive, wave: Wave::Ground, why: why.to_owned(), before: None })
+}
