@@ -15,7 +15,8 @@ pub fn confirm(streams: &Streams, question: &str, default: bool, hint: &str) -> 
         .ok_or_else(|| Error::usage(format!("There is no terminal to ask on: {question}")).hinted(hint))?;
     loop {
         streams.bytes(Side::Err, format!("{question} {choices} ").as_bytes());
-        let Some(answer) = terminal.line().context(|| "The answer could not be read from the terminal")? else {
+        let line = terminal.line().context(|| "The answer could not be read from the terminal")?;
+        let Some(answer) = line.inspect(|_| streams.line_was_ended()) else {
             streams.bytes(Side::Err, b"\n");
             return Ok(false); // Ctrl-D is never a yes.
         };

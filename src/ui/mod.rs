@@ -10,6 +10,7 @@ pub mod diff;
 mod failure;
 pub mod fold;
 pub mod humane;
+mod painter;
 mod progress;
 mod stream;
 pub mod style;

@@ -8,9 +8,8 @@ use std::{
 };
 
 use anstream::{AutoStream, ColorChoice, adapter::strip_str};
-use indicatif::ProgressBar;
 
-use super::Color;
+use super::{Color, painter::Painter};
 use crate::error::{Error, Result};
 
 /// Which stream a line goes to.
@@ -33,7 +32,7 @@ pub struct Streams {
     color_err: bool,
     started: Instant,
     /// The display that is on the screen now.
-    display: Mutex<Option<ProgressBar>>,
+    display: Mutex<Option<Painter>>,
     /// The first failure to write data.
     broken: Mutex<Option<io::Error>>,
 }
@@ -80,9 +79,10 @@ impl Streams {
         if self.captured.is_some() { Duration::ZERO } else { self.started.elapsed() }
     }
 
-    /// Columns at this moment: a terminal may be resized while a display is on it.
-    pub fn width_now(&self) -> usize {
-        terminal_size::terminal_size_of(io::stderr()).map_or(self.width, |(columns, _)| usize::from(columns.0))
+    /// Columns and rows at this moment: a terminal may be resized while a display is on it.
+    pub fn size_now(&self) -> (usize, usize) {
+        let size = terminal_size::terminal_size_of(io::stderr());
+        size.map_or((self.width, 24), |(columns, rows)| (usize::from(columns.0), usize::from(rows.0)))
     }
 
     /// `text` as standard error takes it: without escape codes where colour is not wanted.
@@ -108,19 +108,46 @@ impl Streams {
         if let Some(captured) = &self.captured {
             return captured.write(side, bytes);
         }
-        let display = lock(&self.display).clone();
-        let written = match display {
-            Some(display) => display.suspend(|| write(side, bytes)),
-            None => write(side, bytes),
-        };
-        if let (Side::Out, Err(error)) = (side, written) {
-            lock(&self.broken).get_or_insert(error);
+        // Held until all is written, so that the display is not drawn into the midst of it.
+        let mut display = lock(&self.display);
+        if let Some(painter) = display.as_mut().filter(|_| side == Side::Err || io::stdout().is_terminal()) {
+            write_err(painter.aside(bytes).as_bytes());
+        }
+        match side {
+            Side::Err => write_err(bytes),
+            Side::Out => {
+                if let Err(error) = write_out(bytes) {
+                    lock(&self.broken).get_or_insert(error);
+                }
+            }
         }
     }
 
-    /// Puts a live display on the screen or takes it off.
-    pub fn set_display(&self, display: Option<ProgressBar>) {
-        *lock(&self.display) = display;
+    /// Begins a display of lines that stay below all other text, until [`Streams::close_display`].
+    pub fn open_display(&self) {
+        *lock(&self.display) = Some(Painter::default());
+    }
+
+    /// Shows these lines on the display, if one is open.
+    pub fn draw(&self, lines: &[String]) {
+        if let Some(painter) = lock(&self.display).as_mut() {
+            let lines: Vec<String> = lines.iter().map(|line| self.for_err(line)).collect();
+            write_err(painter.draw(&lines).as_bytes());
+        }
+    }
+
+    /// Takes the display off the screen.
+    pub fn close_display(&self) {
+        if let Some(mut painter) = lock(&self.display).take() {
+            write_err(painter.clear().as_bytes());
+        }
+    }
+
+    /// Somebody typed the end of the line that was open.
+    pub fn line_was_ended(&self) {
+        if let Some(painter) = lock(&self.display).as_mut() {
+            painter.release();
+        }
     }
 
     /// Reports data that was lost. A reader that went away wanted no more of it: that is no loss.
@@ -134,15 +161,15 @@ impl Streams {
     }
 }
 
-fn write(side: Side, bytes: &[u8]) -> io::Result<()> {
-    match side {
-        Side::Out => {
-            let mut out = io::stdout().lock();
-            out.write_all(bytes)?;
-            out.flush()
-        }
-        Side::Err => io::stderr().lock().write_all(bytes),
-    }
+fn write_out(bytes: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes)?;
+    out.flush()
+}
+
+/// Where words cannot be written, there is nobody to tell so.
+fn write_err(bytes: &[u8]) {
+    drop(io::stderr().lock().write_all(bytes));
 }
 
 /// What was printed on the screen of a test, and the answers that it gives.

@@ -6,16 +6,13 @@ use std::{
     time::Duration,
 };
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-
 use super::{frame, state::State};
 use crate::ui::stream::{Streams, lock};
 
-/// Fast enough for the spinner, slow enough for a connection over a modem.
+/// Fast enough for the spinner, slow enough for a thin line.
 const REDRAW: Duration = Duration::from_millis(100);
 
 pub struct Display {
-    bar: ProgressBar,
     /// Dropping it ends the thread.
     stop: mpsc::Sender<()>,
     thread: JoinHandle<()>,
@@ -24,22 +21,16 @@ pub struct Display {
 impl Display {
     /// Draws `state` from now on.
     pub fn open(streams: &Arc<Streams>, state: &Arc<Mutex<State>>) -> Self {
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        if let Ok(lines) = ProgressStyle::with_template("{msg}") {
-            bar.set_style(lines);
-        }
+        streams.open_display();
+        draw(streams, state);
         let (stop, stopped) = mpsc::channel();
-        let thread = thread::spawn({
-            let (bar, streams, state) = (bar.clone(), Arc::clone(streams), Arc::clone(state));
-            move || {
-                while matches!(stopped.recv_timeout(REDRAW), Err(mpsc::RecvTimeoutError::Timeout)) {
-                    draw(&bar, &streams, &state);
-                }
+        let (streams, state) = (Arc::clone(streams), Arc::clone(state));
+        let thread = thread::spawn(move || {
+            while matches!(stopped.recv_timeout(REDRAW), Err(mpsc::RecvTimeoutError::Timeout)) {
+                draw(&streams, &state);
             }
         });
-        streams.set_display(Some(bar.clone()));
-        draw(&bar, streams, state);
-        Self { bar, stop, thread }
+        Self { stop, thread }
     }
 
     /// Takes the display off the screen.
@@ -47,15 +38,15 @@ impl Display {
         drop(self.stop);
         // A panic of the thread has lost nothing but pictures.
         drop(self.thread.join());
-        self.bar.finish_and_clear();
-        streams.set_display(None);
+        streams.close_display();
     }
 }
 
-fn draw(bar: &ProgressBar, streams: &Streams, state: &Mutex<State>) {
-    // One column stays free: some terminals break a line that is exactly as wide as they are.
-    let columns = streams.width_now().saturating_sub(1);
-    let lines = frame::lines(&lock(state), streams.clock(), columns).join("\n");
-    bar.set_message(streams.for_err(&lines));
-    bar.tick();
+fn draw(streams: &Streams, state: &Mutex<State>) {
+    let (columns, rows) = streams.size_now();
+    // One column stays free: some terminals break a line that is exactly as wide as they are. And one row: the cursor
+    // rests below the display.
+    let mut lines = frame::lines(&lock(state), streams.clock(), columns.saturating_sub(1));
+    lines.truncate(rows.saturating_sub(1).max(1));
+    streams.draw(&lines);
 }
