@@ -13,7 +13,10 @@ use std::{
     time::Duration,
 };
 
-use tokio::{io::AsyncWriteExt as _, process::Child};
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
+    process::Child,
+};
 
 use crate::{
     error::{Context as _, Error, Result},
@@ -105,25 +108,7 @@ impl Command {
     /// # Errors
     /// When it cannot be started or outlives its deadline.
     pub async fn output(&self) -> Result<Output> {
-        let stdin = if self.stdin.is_empty() { Stdio::null() } else { Stdio::piped() };
-        let mut child = self.start(stdin, Stdio::piped(), Stdio::piped())?;
-        let input = child.stdin.take();
-        let feed = async {
-            if let Some(mut input) = input {
-                // A program that does not read all of its input has its reasons; its status tells.
-                input.write_all(&self.stdin).await.ok();
-            }
-        };
-        let all = async { tokio::join!(feed, child.wait_with_output()).1 };
-        let output = match self.deadline {
-            None => all.await,
-            Some(deadline) => tokio::time::timeout(deadline, all).await.map_err(|_elapsed| {
-                Error::failed(format!("`{}` did not end within {} s", self.line(), deadline.as_secs()))
-            })?,
-        };
-        let output = output.context(|| format!("cannot read the output of `{}`", self.line()))?;
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Ok(Output { status: output.status, stdout: text(&output.stdout), stderr: text(&output.stderr) })
+        self.output_with(&|_line| ()).await
     }
 
     /// Runs the program to its end, which must be a success.
@@ -131,7 +116,15 @@ impl Command {
     /// # Errors
     /// As [`Command::output`], and when it ends with a status other than 0.
     pub async fn run(&self) -> Result<Output> {
-        let output = self.output().await?;
+        self.run_with(&|_line| ()).await
+    }
+
+    /// As [`Command::run`]; `each_line` hears every line of its standard output as it comes.
+    ///
+    /// # Errors
+    /// As [`Command::run`].
+    pub async fn run_with(&self, each_line: &(dyn Fn(&str) + Sync)) -> Result<Output> {
+        let output = self.output_with(each_line).await?;
         if output.status.success() {
             return Ok(output);
         }
@@ -166,6 +159,50 @@ impl Command {
         quote::words(self.argv.iter().map(|word| word.to_string_lossy()))
     }
 
+    async fn output_with(&self, each_line: &(dyn Fn(&str) + Sync)) -> Result<Output> {
+        let stdin = if self.stdin.is_empty() { Stdio::null() } else { Stdio::piped() };
+        let mut child = self.start(stdin, Stdio::piped(), Stdio::piped())?;
+        let work = self.attend(&mut child, each_line);
+        let Some(deadline) = self.deadline else { return work.await };
+        tokio::time::timeout(deadline, work).await.unwrap_or_else(|_elapsed| {
+            Err(Error::failed(format!("`{}` did not end within {:.1} s", self.line(), deadline.as_secs_f32())))
+        })
+    }
+
+    /// Feeds, listens and waits, all at once: a program that waits to be read never waits for ever.
+    async fn attend(&self, child: &mut Child, each_line: &(dyn Fn(&str) + Sync)) -> Result<Output> {
+        let (input, output, errors) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let feed = async {
+            if let Some(mut input) = input {
+                // A program that does not read all of its input has its reasons; its status tells.
+                input.write_all(&self.stdin).await.ok();
+            }
+            Ok(())
+        };
+        let listen = async {
+            let (mut said, mut line) = (String::new(), Vec::new());
+            let Some(output) = output else { return Ok(said) };
+            let mut output = BufReader::new(output);
+            while output.read_until(b'\n', &mut line).await? > 0 {
+                let text = String::from_utf8_lossy(&line);
+                each_line(text.trim_end());
+                said.push_str(&text);
+                line.clear();
+            }
+            Ok(said)
+        };
+        let complain = async {
+            let mut said = Vec::new();
+            if let Some(mut errors) = errors {
+                errors.read_to_end(&mut said).await?;
+            }
+            Ok(String::from_utf8_lossy(&said).into_owned())
+        };
+        let ended: std::io::Result<_> = async { tokio::try_join!(feed, listen, complain, child.wait()) }.await;
+        let ((), stdout, stderr, status) = ended.context(|| format!("cannot follow `{}`", self.line()))?;
+        Ok(Output { status, stdout, stderr })
+    }
+
     fn start(&self, stdin: Stdio, stdout: Stdio, stderr: Stdio) -> Result<Child> {
         let mut command = tokio::process::Command::new(&self.argv[0]);
         command.args(&self.argv[1..]).stdin(stdin).stdout(stdout).stderr(stderr).kill_on_drop(true);
@@ -196,7 +233,8 @@ mod tests {
 
     #[test]
     fn gives_input_and_keeps_output() {
-        let output = Command::new("sh").args(["-c", "cat; echo $A >&2"]).env("A", "b").stdin("in").run_blocking().unwrap();
+        let output =
+            Command::new("sh").args(["-c", "cat; echo $A >&2"]).env("A", "b").stdin("in").run_blocking().unwrap();
         assert_eq!((output.stdout.as_str(), output.stderr.as_str()), ("in", "b\n"));
     }
 
@@ -217,7 +255,7 @@ mod tests {
     async fn kills_at_the_deadline() {
         let began = std::time::Instant::now();
         let error = Command::new("sleep").arg("20").deadline(Duration::from_millis(50)).run().await.unwrap_err();
-        assert_eq!(error.message(), "`sleep 20` did not end within 0 s");
+        assert_eq!(error.message(), "`sleep 20` did not end within 0.1 s");
         assert!(began.elapsed() < Duration::from_secs(5));
     }
 }

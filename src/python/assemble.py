@@ -1,13 +1,14 @@
 """Turns a folder of wheels into one archive that becomes a Python environment wherever it is unpacked.
 
 Arguments: folder of wheels, archive to write, X.Y of the environment's Python, text of the stamp.
-Prints one line per package: name, version. Needs nothing but the standard library.
+Prints one line per package (name, version), and last the archive's SHA-256. Needs nothing but the standard library.
 
 Wheels are unpacked as https://packaging.python.org/en/latest/specifications/binary-distribution-format says; pip
 itself cannot do it here, for it installs wheels of another platform only with --target, which loses their lib/.
 """
 
 import configparser
+import hashlib
 import io
 import os
 import posixpath
@@ -117,3 +118,6 @@ with tarfile.open(archive, "w:gz", compresslevel=1) as out, tempfile.TemporaryDi
         print(distribution.replace("_", "-"), version)
     # Last, so that an archive which was cut short is known by the lack of it.
     add(out, ".mpiup-env", (stamp + "\n").encode(), 0o644)
+
+with open(archive, "rb") as file:
+    print("sha256", hashlib.sha256(file.read()).hexdigest())
