@@ -1,19 +1,42 @@
-use mpiup::python::*;
-#[tokio::main(flavor = "current_thread")]
-#[allow(clippy::all, clippy::disallowed_macros, clippy::unwrap_used)]
-async fn main() {
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    let report = |s: &str| eprintln!("  {s}");
-    match args[0].as_str() {
-        "bundle" => {
-            let t = std::time::Instant::now();
-            let target = Target::here().await.unwrap();
-            println!("{target} {:?}", t.elapsed());
-            let t = std::time::Instant::now();
-            let extra: Vec<&str> = vec![args[1].as_str()];
-            println!("{:?}", bundle(&target, &args[2..].to_vec(), &extra, &report).await);
-            println!("{:?}", t.elapsed());
-        }
-        _ => (),
+//! Arguments → Ui → commands → exit code.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use mpiup::{
+    commands::{self, Cli},
+    error::{Error, Kind},
+    node,
+    ui::Ui,
+};
+
+fn main() -> ExitCode {
+    // ssh runs mpiup again to put its questions: then this is not a command of the user's.
+    if let Some(answered) = node::askpass_main() {
+        return answered;
     }
+    let cli = Cli::parse();
+    let ui = Ui::new(cli.global.screen());
+    let outcome = runtime().and_then(|runtime| {
+        let local = tokio::task::LocalSet::new();
+        runtime.block_on(local.run_until(commands::dispatch(cli, &ui)))
+    });
+    match outcome.and_then(|()| ui.finish()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // What a program says for itself and a difference that was just shown need no second word.
+            let silent = matches!(error.kind(), Kind::Program(_)) || error.message().is_empty();
+            if !silent {
+                ui.error(&error);
+            }
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Error> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|source| Error::failed("mpiup could not start").because(source))
 }

@@ -1,1 +1,41 @@
-//!
+//! The verbs, one a file: what is typed, in order, and nothing else. What they are made of lies below.
+
+pub mod cli;
+mod demo;
+mod down;
+mod exec;
+mod init;
+pub mod lab;
+mod plan;
+mod plan_text;
+mod prompter;
+mod run;
+mod session;
+mod status;
+mod sync;
+mod up;
+
+pub use cli::Cli;
+
+use crate::{error::Result, ui::Ui};
+use cli::Verb;
+
+/// Does what was typed.
+///
+/// # Errors
+/// As the verb says; the error's kind decides the exit code.
+pub async fn dispatch(cli: Cli, ui: &Ui) -> Result<()> {
+    let global = &cli.global;
+    match cli.verb {
+        Verb::Init(args) => init::run(&args, global, ui).await,
+        Verb::Plan(args) => plan::run(&args, global, ui).await,
+        Verb::Up(args) => up::run(&args, global, ui).await,
+        Verb::Run(args) => run::run(&args, global, ui).await,
+        Verb::Status(args) => status::run(&args, global, ui).await,
+        Verb::Exec(args) => exec::run(&args, global, ui).await,
+        Verb::Sync(args) => sync::run(&args, global, ui).await,
+        Verb::Down(args) => down::run(&args, global, ui).await,
+        Verb::Lab(args) => lab::run(&args, ui),
+        Verb::Demo(args) => demo::run(&args, global, ui).await,
+    }
+}

@@ -1,1 +1,21 @@
+//! The provisioning engine: gather facts, make the plan come true with a journal on each node, prove it, take it back.
 //!
+//! One direction: `gather` → `steps::plan` → `apply` → `verify`; and `undo` from the journal alone. Everything tells what
+//! it does as [`Event`]s, and the screen, `--json` and tests consume the same ones.
+
+mod apply;
+mod events;
+mod fleet;
+mod gather;
+mod identity;
+mod report;
+mod undo;
+mod verify;
+
+pub use apply::{Applied, Bundles, apply, fetch};
+pub use events::{Event, Sink};
+pub use fleet::{Fleet, Lost};
+pub use gather::gather;
+pub use identity::as_user;
+pub use undo::{Undone, undo};
+pub use verify::{Proof, verify};

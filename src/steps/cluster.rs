@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, net::IpAddr};
 use crate::{
     error::{Error, Result},
     facts::Facts,
-    python::wheels::{Libc, Target},
+    python::{Libc, Target},
     spec::{Flavour, NodeName, NodeSpec, Source, Spec},
 };
 
@@ -83,7 +83,7 @@ impl Cluster {
                     address,
                     slots: node.slots.unwrap_or(facts.cores).max(1),
                     state: state_of(spec, &facts),
-                    env_key: crate::python::wheels::key(&target, &spec.requirements, &super::layout::wheels(spec)),
+                    env_key: crate::python::key(&target, &spec.requirements, &super::layout::wheels(spec)),
                     target,
                     spec: node,
                     facts,

@@ -29,7 +29,7 @@ use crate::{
 };
 
 pub use cluster::{Cluster, Member};
-pub use layout::{Layout, question};
+pub use layout::{Layout, question, wheels};
 
 /// Spec and facts to changes, for one node.
 type Step = fn(&Cluster, &Member) -> Vec<Change>;

@@ -5,7 +5,7 @@ use crate::changes::{Change, Wave};
 
 pub fn step(cluster: &Cluster, member: &Member) -> Vec<Change> {
     let own = &cluster.layout.own;
-    let mut file = |name: &str, content: String, why: &str| {
+    let file = |name: &str, content: String, why: &str| {
         write::user_file(cluster, member, Wave::Mesh, (&format!("{own}/{name}"), "644"), content, why)
     };
     let name = file("node", format!("{}\n", member.spec.name), "the node's name, by which the proof tells nodes apart");

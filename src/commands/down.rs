@@ -1,0 +1,154 @@
+//! `mpiup down`
+
+use serde::Serialize;
+
+use super::{
+    cli::Global,
+    session::{self, Session},
+};
+use crate::{
+    error::{Error, Result},
+    node::Consent,
+    provision::{self, Event},
+    spec::{Spec, nodeset},
+    ui::{Outcome, Ui},
+};
+
+/// Take everything back: files, accounts, packages, as they were before `up`
+///
+/// What you wrote yourself into the shared folder and the home stays, unless --purge.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Do not ask.
+    #[arg(short, long)]
+    yes: bool,
+    /// Remove the shared folder and the home of an account that mpiup made, whatever is in them.
+    #[arg(long)]
+    purge: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Report {
+    cluster: String,
+    undone: usize,
+    kept: Vec<Kept>,
+    failed: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Kept {
+    node: String,
+    what: String,
+    why: String,
+}
+
+pub async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<()> {
+    let spec = session::load(global)?.spec;
+    take_down(spec, args.yes, args.purge, global, ui).await
+}
+
+/// The whole verb, for `demo` too.
+///
+/// # Errors
+/// When some node could not be reached or taken back.
+pub async fn take_down(spec: Spec, yes: bool, purge: bool, global: &Global, ui: &Ui) -> Result<()> {
+    let session = Session::open(spec, global, ui).await;
+    session.name_lost(ui);
+    let entries: usize = session.seen.iter().map(|(_, facts)| facts.journal.len()).sum();
+    if entries > 0 && !yes {
+        for line in lines(&session) {
+            ui.say(&line);
+        }
+        if !ui.confirm("Take all of this back?", false)? {
+            return Err(Error::failed("nothing was changed, as you said"));
+        }
+    }
+    let names: Vec<String> = session.seen.iter().map(|(node, _)| node.name.to_string()).collect();
+    let consent = Consent::after_showing_the_plan();
+    let undone = if entries == 0 {
+        provision::Undone::default()
+    } else {
+        let progress = ui.progress(&names, "Taking it back");
+        let sink = |event: Event| match event {
+            Event::Begin { node, what } => progress.node(node.as_str(), &what),
+            Event::Say { node, text } => progress.node(node.as_str(), &text),
+            _ => {}
+        };
+        let undone = provision::undo(&session.spec, &session.seen, &session.fleet, purge, &consent, &sink).await;
+        for name in &names {
+            let failed = undone.failed.iter().find(|(node, _)| node.as_str() == name);
+            progress.finish(name, failed.map_or(Outcome::Done, |(_, error)| Outcome::Failed(error.reasons().join(": "))));
+        }
+        undone
+    };
+    say(&session, &undone, ui);
+    if ui.is_json() {
+        ui.json(&report(&session, &undone))?;
+    }
+    let missed: Vec<String> = session
+        .fleet
+        .lost
+        .iter()
+        .map(|lost| lost.node.to_string())
+        .chain(undone.failed.iter().map(|(node, _)| node.to_string()))
+        .collect();
+    session.fleet.close().await;
+    if missed.is_empty() {
+        return Ok(());
+    }
+    Err(Error::failed(format!("not everything was taken back: {} could not be finished", nodeset::fold(&missed)))
+        .hinted("`mpiup down` goes on from there once they can be reached."))
+}
+
+fn lines(session: &Session) -> Vec<String> {
+    let mut rows: Vec<(String, Vec<String>)> = Vec::new();
+    for (node, facts) in &session.seen {
+        for entry in facts.journal.iter().rev() {
+            match rows.iter_mut().find(|(what, _)| *what == entry.what) {
+                Some((_, nodes)) => nodes.push(node.name.to_string()),
+                None => rows.push((entry.what.clone(), vec![node.name.to_string()])),
+            }
+        }
+    }
+    let mut lines = Vec::new();
+    let mut heading = String::new();
+    for (what, nodes) in rows {
+        let nodes = nodeset::fold(&nodes);
+        if nodes != heading {
+            lines.push(nodes.clone());
+            heading = nodes;
+        }
+        lines.push(format!("  - {what}"));
+    }
+    lines
+}
+
+fn say(session: &Session, undone: &provision::Undone, ui: &Ui) {
+    for (node, error) in &undone.failed {
+        let _ = node;
+        ui.error(error);
+    }
+    for (node, _, why) in &undone.kept {
+        ui.warn(&format!("{node}: {why}"));
+    }
+    let name = &session.spec.name;
+    match (undone.undone, undone.kept.len()) {
+        (0, 0) => ui.done(&format!("There is nothing of {name} to take back.")),
+        (count, 0) => ui.done(&format!("{name} is gone: {count} changes were taken back.")),
+        (count, kept) => ui.done(&format!("{count} changes of {name} were taken back; {kept} stay, for the reasons above.")),
+    }
+}
+
+fn report(session: &Session, undone: &provision::Undone) -> Report {
+    let kept = |(node, what, why): &(crate::spec::NodeName, String, String)| Kept {
+        node: node.to_string(),
+        what: what.clone(),
+        why: why.clone(),
+    };
+    Report {
+        cluster: session.spec.name.clone(),
+        undone: undone.undone,
+        kept: undone.kept.iter().map(kept).collect(),
+        failed: undone.failed.iter().map(|(_, error)| error.to_string()).collect(),
+    }
+}

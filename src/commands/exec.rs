@@ -1,0 +1,124 @@
+//! `mpiup exec`
+
+use std::{collections::BTreeMap, time::Duration};
+
+use serde::Serialize;
+
+use super::{
+    cli::Global,
+    session::{self, opener},
+};
+use crate::{
+    error::{Error, Result},
+    node::Node,
+    provision::Fleet,
+    spec::{Spec, nodeset},
+    ui::{Ui, fold},
+};
+
+/// Run a command on all nodes, side by side, and show equal answers once
+///
+/// The command goes to the node's shell as one line: quote what this shell should not see. Exit code 1 when it fails on
+/// some node.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  mpiup exec uname -r\n  mpiup exec --nodes 'client[1-3]' 'df -h / | tail -n 1'")]
+pub struct Args {
+    /// On these nodes only: names and sets, such as client[1-3],master.
+    #[arg(long, value_name = "NODES")]
+    nodes: Option<String>,
+    /// As root (with sudo, or root's own login), not as the user that logs in.
+    #[arg(long)]
+    root: bool,
+    /// Give up on a node after so many seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    timeout: u64,
+    /// The command.
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    command: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    status: Option<i32>,
+    stdout: String,
+    stderr: String,
+    error: Option<String>,
+}
+
+pub async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<()> {
+    let mut spec = session::load(global)?.spec;
+    if let Some(nodes) = &args.nodes {
+        only(&mut spec, nodes)?;
+    }
+    let fleet = Fleet::open(&spec, &opener(spec.ssh_config.clone(), global, ui, args.root)).await;
+    let command = match args.command.as_slice() {
+        [line] => line.clone(),
+        words => crate::quote::words(words),
+    };
+    let deadline = Duration::from_secs(args.timeout);
+    let asked = fleet.nodes.iter().map(|(_, node)| answer(node, &command, args.root, deadline));
+    let answers = futures_util::future::join_all(asked).await;
+    let mut all: Vec<(String, Answer)> =
+        fleet.nodes.iter().map(|(node, _)| node.name.to_string()).zip(answers).collect();
+    for lost in &fleet.lost {
+        ui.error(&lost.error);
+        let error = Some(lost.error.to_string());
+        all.push((lost.node.to_string(), Answer { status: None, stdout: String::new(), stderr: String::new(), error }));
+    }
+    fleet.close().await;
+    let failed: Vec<String> =
+        all.iter().filter(|(_, answer)| answer.status != Some(0)).map(|(node, _)| node.clone()).collect();
+    if ui.is_json() {
+        ui.json(&all.into_iter().collect::<BTreeMap<_, _>>())?;
+    } else {
+        let shown: Vec<(String, String)> =
+            all.iter().filter(|(_, answer)| answer.error.is_none()).map(|(node, answer)| (node.clone(), text(answer))).collect();
+        for line in fold::lines(&shown, &|names| nodeset::fold(names)) {
+            ui.out(&line);
+        }
+    }
+    if failed.is_empty() {
+        return Ok(());
+    }
+    Err(Error::failed(format!("the command failed on {}", nodeset::fold(&failed))))
+}
+
+/// Keeps the nodes that were named.
+fn only(spec: &mut Spec, nodes: &str) -> Result<()> {
+    let wanted = nodeset::expand(nodes)
+        .map_err(|error| Error::usage(format!("`--nodes {nodes}` is not a set of nodes")).because(error))?;
+    for name in &wanted {
+        if spec.nodes.iter().all(|node| node.name.as_str() != name) {
+            let known: Vec<String> = spec.nodes.iter().map(|node| node.name.to_string()).collect();
+            return Err(Error::usage(format!("there is no node {name} in the spec"))
+                .hinted(format!("Its nodes are {}.", nodeset::fold(&known))));
+        }
+    }
+    spec.nodes.retain(|node| wanted.iter().any(|name| node.name.as_str() == name));
+    Ok(())
+}
+
+async fn answer(node: &Node, command: &str, root: bool, deadline: Duration) -> Answer {
+    if root && !node.is_root() {
+        let why = node.why_not_root().unwrap_or_default();
+        return Answer { status: None, stdout: String::new(), stderr: String::new(), error: Some(format!("no root: {why}")) };
+    }
+    match node.probe().read(command, deadline).await {
+        Ok(output) => Answer { status: Some(output.status), stdout: output.text(), stderr: output.stderr_text(), error: None },
+        Err(error) => Answer { status: None, stdout: String::new(), stderr: String::new(), error: Some(error.to_string()) },
+    }
+}
+
+/// What a person sees of an answer: both streams, and the status where it is not 0.
+fn text(answer: &Answer) -> String {
+    let mut text = answer.stdout.clone();
+    if !text.is_empty() && !text.ends_with('\n') {
+        text.push('\n');
+    }
+    text.push_str(&answer.stderr);
+    match answer.status {
+        Some(0) if text.trim().is_empty() => "ok".into(),
+        Some(0) | None => text,
+        Some(status) => format!("{}\nexit code {status}", text.trim_end()).trim_start().to_owned(),
+    }
+}

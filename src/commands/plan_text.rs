@@ -1,0 +1,94 @@
+//! A plan as a person reads it: changes that are alike are shown once, with the nodes that they are for.
+
+use crate::{
+    changes::{Change, Primitive, Wave},
+    spec::nodeset,
+    steps::{Cluster, Plan},
+    ui::{diff, paint, style},
+};
+
+/// How much is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// One line per change.
+    Lines,
+    /// And why, and the difference that it makes.
+    Diffs,
+}
+
+struct Row<'a> {
+    change: &'a Change,
+    nodes: Vec<String>,
+    diff: Vec<String>,
+}
+
+/// The lines of a plan that is not empty.
+pub fn lines(cluster: &Cluster, plan: &Plan, detail: Detail) -> Vec<String> {
+    let everyone = plan.nodes.len();
+    let mut lines = Vec::new();
+    let mut heading = String::new();
+    for row in rows(plan) {
+        let nodes = if row.nodes.len() == everyone && everyone > 1 {
+            format!("all {everyone} nodes")
+        } else {
+            nodeset::fold(&row.nodes)
+        };
+        if nodes != heading {
+            if !lines.is_empty() {
+                lines.push(String::new());
+            }
+            lines.push(paint(style::HEADING, &nodes));
+            heading = nodes;
+        }
+        let new = row.change.before.is_none();
+        let sign = if new { paint(style::GOOD, "+") } else { paint(style::WARN, "~") };
+        lines.push(format!("  {sign} {}", row.change.what()));
+        if detail == Detail::Diffs {
+            lines.push(paint(style::DIM, &format!("      {}", row.change.why)));
+            lines.extend(attributes(&row.change.primitive).map(|text| paint(style::DIM, &format!("      {text}"))));
+            lines.extend(row.diff.iter().map(|line| format!("      {line}")));
+        }
+    }
+    lines.push(String::new());
+    lines.push(summary(cluster, plan));
+    lines
+}
+
+fn summary(cluster: &Cluster, plan: &Plan) -> String {
+    let (changes, nodes) = (plan.count(), plan.nodes.iter().filter(|node| !node.changes.is_empty()).count());
+    let plural = |count: usize| if count == 1 { "" } else { "s" };
+    format!(
+        "{changes} change{} on {nodes} node{} would make the cluster {}.",
+        plural(changes),
+        plural(nodes),
+        cluster.spec.name
+    )
+}
+
+/// What a diff does not show.
+fn attributes(primitive: &Primitive) -> Option<String> {
+    match primitive {
+        Primitive::Dir { mode, owner, .. } | Primitive::File { mode, owner, .. } | Primitive::Block { mode, owner, .. } => {
+            Some(format!("owner {owner}, mode {mode}")).filter(|_| !matches!(primitive, Primitive::Block { .. }))
+        }
+        _ => None,
+    }
+}
+
+/// Changes that say the same, in the order of the waves and of the first node that has them.
+fn rows(plan: &Plan) -> Vec<Row<'_>> {
+    let mut rows: Vec<Row<'_>> = Vec::new();
+    for wave in [Wave::Ground, Wave::Mesh] {
+        for node in &plan.nodes {
+            for change in node.changes.iter().filter(|change| change.wave == wave) {
+                let diff = change.texts().map(|(before, after)| diff::unified(&before, &after)).unwrap_or_default();
+                let same = rows.iter_mut().find(|row| row.change.what() == change.what() && row.diff == diff);
+                match same {
+                    Some(row) => row.nodes.push(node.node.to_string()),
+                    None => rows.push(Row { change, nodes: vec![node.node.to_string()], diff }),
+                }
+            }
+        }
+    }
+    rows
+}

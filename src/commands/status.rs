@@ -1,0 +1,127 @@
+//! `mpiup status`
+
+use serde::Serialize;
+
+use super::{
+    cli::Global,
+    session::{self, Session},
+};
+use crate::{
+    error::{Error, Kind, Result},
+    facts::Facts,
+    spec::NodeSpec,
+    steps,
+    ui::{Table, Ui, humane},
+};
+
+/// How the cluster stands: each node, and whether it is as the spec says
+///
+/// Exit code 3 when a node differs from the spec, 1 when one cannot be reached.
+#[derive(Debug, clap::Args)]
+pub struct Args {}
+
+#[derive(Serialize)]
+struct Row {
+    node: String,
+    head: bool,
+    state: String,
+    pending: usize,
+    address: Option<String>,
+    slots: Option<u32>,
+    os: Option<String>,
+    cores: Option<u32>,
+    memory_mib: Option<u64>,
+    python: Option<String>,
+    error: Option<String>,
+}
+
+pub async fn run(_args: &Args, global: &Global, ui: &Ui) -> Result<()> {
+    let spec = session::load(global)?.spec;
+    let session = Session::open(spec, global, ui).await;
+    let cluster = session.cluster();
+    let rows = rows(&session, cluster.as_ref().ok());
+    if ui.is_json() {
+        ui.json(&rows)?;
+    } else {
+        for line in table(&rows).lines(ui.width()) {
+            ui.out(&line);
+        }
+    }
+    session.name_lost(ui);
+    let lost = session.fleet.lost.len();
+    let name = session.spec.name.clone();
+    session.fleet.close().await;
+    let cluster = cluster?;
+    let pending: usize = rows.iter().map(|row| row.pending).sum();
+    let untouched = cluster.members.iter().all(|member| member.facts.journal.is_empty());
+    if lost > 0 {
+        return Err(Error::failed(format!("{lost} of {} nodes cannot be reached", rows.len())));
+    }
+    if pending == 0 {
+        ui.done(&format!("{name}: every node is as the spec says. `mpiup up` proves it with a job."));
+        return Ok(());
+    }
+    ui.say(&if untouched {
+        format!("{name} is not set up yet. `mpiup plan` shows what would change, `mpiup up` does it.")
+    } else {
+        format!("{name} differs from the spec in {pending} places. `mpiup plan` shows them, `mpiup up` mends them.")
+    });
+    Err(Error::new(Kind::Differences, ""))
+}
+
+fn rows(session: &Session, cluster: Option<&steps::Cluster>) -> Vec<Row> {
+    let plan = cluster.map(steps::plan);
+    let row = |node: &NodeSpec| {
+        let facts: Option<&Facts> =
+            session.seen.iter().find(|(seen, _)| seen.name == node.name).map(|(_, facts)| facts);
+        let member = cluster.and_then(|cluster| cluster.member(&node.name));
+        let planned = plan.iter().flat_map(|plan| &plan.nodes).find(|planned| planned.node == node.name);
+        let pending = planned.map_or(0, |planned| planned.changes.len());
+        let state = match (facts, planned, pending) {
+            (None, ..) => "unreachable",
+            (_, None, _) => "seen",
+            (_, _, 0) => "set up",
+            (Some(facts), ..) if facts.journal.is_empty() => "not set up",
+            _ => "differs",
+        };
+        let lost = session.fleet.lost.iter().find(|lost| lost.node == node.name);
+        Row {
+            node: node.name.to_string(),
+            head: node.name == session.spec.head,
+            state: state.to_owned(),
+            pending,
+            address: member.map(|member| member.address.to_string()),
+            slots: member.map(|member| member.slots),
+            os: facts.map(|facts| facts.os.pretty.clone()),
+            cores: facts.map(|facts| facts.cores),
+            memory_mib: facts.map(|facts| facts.memory_mib),
+            python: facts.and_then(|facts| facts.python.as_ref()).map(|python| format!("{}.{}", python.version.0, python.version.1)),
+            error: lost.map(|lost| lost.error.to_string()),
+        }
+    };
+    session.spec.nodes.iter().map(row).collect()
+}
+
+fn table(rows: &[Row]) -> Table {
+    let mut table = Table::new(&["NODE", "STATE", "ADDRESS", "SLOTS", "MEMORY", "PYTHON", "SYSTEM"]).right(3).right(4);
+    for row in rows {
+        let or_dash = |value: Option<String>| value.unwrap_or_else(|| "–".into());
+        let system = row.os.as_deref().map(short);
+        table.row([
+            if row.head { format!("{} (head)", row.node) } else { row.node.clone() },
+            if row.pending > 0 && row.state == "differs" { format!("differs ({})", row.pending) } else { row.state.clone() },
+            or_dash(row.address.clone()),
+            or_dash(row.slots.map(|slots| slots.to_string())),
+            or_dash(row.memory_mib.map(|mib| humane::memory(mib * 1024 * 1024))),
+            or_dash(row.python.clone()),
+            or_dash(system),
+        ]);
+    }
+    table
+}
+
+/// `Debian GNU/Linux 12 (bookworm)` → `Debian 12`.
+fn short(pretty: &str) -> String {
+    let words: Vec<&str> = pretty.split_whitespace().filter(|word| *word != "GNU/Linux" && !word.starts_with('(')).collect();
+    words.join(" ")
+}

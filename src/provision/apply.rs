@@ -1,0 +1,193 @@
+//! Makes a plan come true: waves with barriers, nodes side by side, one script per node and wave.
+//!
+//! Guarantees: only what the plan holds is done; a node's journal knows of a change before it is made; a node that fails
+//! stops where it failed and the others go on. Not guaranteed: that all nodes come through; who does not is named.
+
+use std::{cell::RefCell, collections::BTreeMap, path::Path, time::Duration};
+
+use futures_util::future::join_all;
+
+use super::{
+    Event, Fleet, Sink, as_user,
+    report::{self, Line},
+};
+use crate::{
+    changes::{Change, Primitive, Wave, script, text::PublicKeys},
+    error::{Error, Result},
+    node::{Consent, Hands, Node},
+    python,
+    spec::NodeName,
+    steps::{Cluster, Member, NodePlan, Plan},
+    ui::humane,
+};
+
+/// Packages on a slow line are what takes long.
+const DEADLINE: Duration = Duration::from_secs(1800);
+
+/// What became of a plan.
+#[derive(Debug, Default)]
+pub struct Applied {
+    /// Changes that were made, on all nodes together.
+    pub made: usize,
+    /// Nodes that did not come through, and why.
+    pub failed: Vec<(NodeName, Error)>,
+}
+
+/// Environments by their key: the archive that each node's Python needs.
+pub type Bundles = BTreeMap<String, python::Bundle>;
+
+/// Fetches on this machine what the plan will bring to nodes. Nothing on a node changes.
+///
+/// # Errors
+/// When wheels cannot be fetched.
+pub async fn fetch(cluster: &Cluster, plan: &Plan, report: &(dyn Fn(&str) + Sync)) -> Result<Bundles> {
+    let mut bundles = Bundles::new();
+    for (node, member) in plan.nodes.iter().zip(&cluster.members) {
+        let needed = node.changes.iter().any(|change| matches!(change.primitive, Primitive::Tree { .. }));
+        if needed && !bundles.contains_key(&member.env_key) {
+            let wheels = crate::steps::wheels(&cluster.spec);
+            let bundle = python::bundle(&member.target, &cluster.spec.requirements, &wheels, report).await?;
+            bundles.insert(member.env_key.clone(), bundle);
+        }
+    }
+    Ok(bundles)
+}
+
+/// Does what the plan says, and nothing else.
+pub async fn apply(cluster: &Cluster, plan: &Plan, bundles: &Bundles, fleet: &Fleet, consent: &Consent, sink: Sink<'_>) -> Applied {
+    let mut applied = Applied::default();
+    let mut keys = PublicKeys::new();
+    for wave in [Wave::Ground, Wave::Mesh] {
+        if !plan.has(wave) {
+            continue;
+        }
+        let alive = |name: &NodeName| applied.failed.iter().all(|(failed, _)| failed != name);
+        let work = plan.nodes.iter().zip(&cluster.members).filter(|(node, _)| alive(&node.node)).map(|(node, member)| {
+            let keys = &keys;
+            async move {
+                let run = NodeRun { cluster, member, plan: node, bundles, consent, sink };
+                let outcome = match fleet.node(&node.node) {
+                    Some(connected) => run.wave(connected, wave, keys).await,
+                    None => Err(Error::failed("the connection is gone")),
+                };
+                (node.node.clone(), outcome)
+            }
+        });
+        for (node, outcome) in join_all(work).await {
+            match outcome {
+                Ok(done) => {
+                    applied.made += done.made;
+                    keys.extend(done.public_key.map(|key| (node.to_string(), key)));
+                }
+                Err(error) => applied.failed.push((node, error)),
+            }
+        }
+    }
+    applied
+}
+
+struct NodeRun<'a> {
+    cluster: &'a Cluster,
+    member: &'a Member,
+    plan: &'a NodePlan,
+    bundles: &'a Bundles,
+    consent: &'a Consent,
+    sink: Sink<'a>,
+}
+
+#[derive(Default)]
+struct Done {
+    made: usize,
+    public_key: Option<String>,
+}
+
+impl NodeRun<'_> {
+    async fn wave(&self, node: &Node, wave: Wave, keys: &PublicKeys) -> Result<Done> {
+        let changes: Vec<(usize, &Change)> =
+            self.plan.changes.iter().enumerate().filter(|(_, change)| change.wave == wave).collect();
+        if changes.is_empty() {
+            return Ok(Done::default());
+        }
+        let script = format!("{}{}", script::prelude(), script::calls(&self.member.state, changes.iter().copied(), Some(keys))?);
+        let done = self.run(node, &script).await?;
+        for (_, change) in &changes {
+            if let Primitive::Tree { path, owner, key } = &change.primitive {
+                self.bring(node, change, path, owner, key).await?;
+            }
+        }
+        Ok(done)
+    }
+
+    /// Runs a script of changes and turns its report into events.
+    async fn run(&self, node: &Node, script: &str) -> Result<Done> {
+        let done = RefCell::new(Done::default());
+        let failed_at = RefCell::new(None);
+        let hands = Hands::new(node, self.consent);
+        let output = hands
+            .run(script, DEADLINE, &mut |text| {
+                let Some((index, line)) = report::line(text) else { return };
+                let Some(change) = index.parse().ok().and_then(|index: usize| self.plan.changes.get(index)) else { return };
+                match line {
+                    Line::Begin => self.tell(|node| Event::Begin { node, what: change.what() }),
+                    Line::Say(text) => self.tell(|node| Event::Say { node, text }),
+                    Line::Value(value) => done.borrow_mut().public_key = Some(value),
+                    Line::Done => {
+                        if !matches!(change.primitive, Primitive::Tree { .. }) {
+                            done.borrow_mut().made += 1;
+                            self.tell(|node| Event::Done { node, what: change.what() });
+                        }
+                    }
+                    Line::Failed => *failed_at.borrow_mut() = Some(change.what()),
+                    Line::Kept => {}
+                }
+            })
+            .await?;
+        if output.success() {
+            return Ok(done.into_inner());
+        }
+        let what = failed_at.into_inner().unwrap_or_else(|| "the journal".into());
+        Err(self.failure(&what, &output.last_words()))
+    }
+
+    /// The environment comes over a stream of its own, into the folder that the journal knows of already.
+    async fn bring(&self, node: &Node, change: &Change, path: &str, owner: &str, key: &str) -> Result<()> {
+        let Some(bundle) = self.bundles.get(key) else {
+            return Err(self.failure(&change.what(), "its packages were not fetched"));
+        };
+        let install = as_user(self.member.facts.is_root, owner, &self.cluster.layout.home, &python::install_script(path, key));
+        let hands = Hands::new(node, self.consent);
+        let progress = |sent: u64| {
+            let text = format!("Python environment: {} of {}", humane::bytes(sent), humane::bytes(bundle.bytes));
+            self.tell(|node| Event::Say { node, text });
+        };
+        let tar: &Path = &bundle.tar;
+        let output = hands.push(&install, tar, &progress, DEADLINE).await?;
+        if !output.success() {
+            return Err(self.failure(&change.what(), &output.last_words()));
+        }
+        let finish = format!(
+            "{}begin {} && find_entry {} && finish_entry",
+            script::prelude(),
+            crate::quote::sh(&self.member.state),
+            crate::quote::sh(&change.key())
+        );
+        let output = hands.run(&finish, DEADLINE, &mut |_| {}).await?;
+        if !output.success() {
+            return Err(self.failure(&change.what(), &output.last_words()));
+        }
+        self.tell(|node| Event::Done { node, what: change.what() });
+        Ok(())
+    }
+
+    fn tell(&self, event: impl FnOnce(NodeName) -> Event) {
+        (self.sink)(event(self.plan.node.clone()));
+    }
+
+    fn failure(&self, what: &str, why: &str) -> Error {
+        self.tell(|node| Event::Failed { node, what: what.to_owned(), why: why.to_owned() });
+        Error::failed(format!("could not be made: {what}"))
+            .on(&self.plan.node)
+            .because(why)
+            .hinted("What was done before it stays in the journal: `mpiup up` goes on from there, `mpiup down` takes it back.")
+    }
+}

@@ -1,0 +1,39 @@
+//! Facts of all nodes, side by side, in one round trip each.
+
+use std::time::Duration;
+
+use super::Fleet;
+use crate::{
+    error::{Error, Result},
+    facts::Facts,
+    node::Node,
+    spec::{NodeSpec, Spec},
+    steps,
+};
+
+/// Asking `sshd -T`, Python and MPI for their versions takes longest: a second on a slow board.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// What was seen on each node that answered; those that did not are lost, with their reasons.
+pub async fn gather(spec: &Spec, fleet: &mut Fleet) -> Vec<(NodeSpec, Facts)> {
+    let asked = fleet.nodes.iter().map(|(_, node)| facts(spec, node));
+    let answers = futures_util::future::join_all(asked).await;
+    let mut seen = Vec::new();
+    let specs: Vec<NodeSpec> = fleet.nodes.iter().map(|(spec, _)| spec.clone()).collect();
+    for (node, answer) in specs.into_iter().zip(answers) {
+        match answer {
+            Ok(facts) => seen.push((node, facts)),
+            Err(error) => fleet.lose(&node.name, error),
+        }
+    }
+    seen
+}
+
+async fn facts(spec: &Spec, node: &Node) -> Result<Facts> {
+    let script = steps::question(spec, node.is_root()).script();
+    let output = node.probe().read(&script, DEADLINE).await?;
+    Facts::parse(&output.stdout).map_err(|error| match output.stderr_text().trim() {
+        "" => error,
+        said => Error::failed(error.message()).because(said),
+    })
+}

@@ -1,0 +1,45 @@
+//! What the shell of `changes/sh` reports: lines of `@ INDEX WORD [TEXT]`. Other lines are noise of commands.
+
+/// One line of a script's report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Line {
+    Begin,
+    Say(String),
+    /// What a change made and others wait for: a public key.
+    Value(String),
+    /// Complete: made now, was there already, or noted for what comes over another stream.
+    Done,
+    /// `down` left it, for the reason that it said before.
+    Kept,
+    Failed,
+}
+
+/// The index of the change and what became of it.
+pub fn line(text: &str) -> Option<(&str, Line)> {
+    let mut words = text.strip_prefix("@ ")?.splitn(3, ' ');
+    let (index, word, rest) = (words.next()?, words.next()?, words.next().unwrap_or_default());
+    let line = match word {
+        "begin" => Line::Begin,
+        "say" => Line::Say(rest.to_owned()),
+        "value" => Line::Value(rest.to_owned()),
+        "done" | "same" | "announced" => Line::Done,
+        "kept" => Line::Kept,
+        "failed" => Line::Failed,
+        _ => return None,
+    };
+    Some((index, line))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_reports_and_passes_over_noise() {
+        assert_eq!(line("@ 3 begin"), Some(("3", Line::Begin)));
+        assert_eq!(line("@ 0004 say Setting up libpmix2 (4.2.2-1)"), Some(("0004", Line::Say("Setting up libpmix2 (4.2.2-1)".into()))));
+        assert_eq!(line("@ 3 announced"), Some(("3", Line::Done)));
+        assert_eq!(line("Reading package lists..."), None);
+        assert_eq!(line("@ 3 other"), None);
+    }
+}

@@ -1,0 +1,101 @@
+//! Takes a cluster back from its nodes' journals alone: no spec and no plan is needed.
+
+use std::{cell::RefCell, time::Duration};
+
+use super::{
+    Event, Fleet, Sink,
+    report::{self, Line},
+};
+use crate::{
+    changes::script,
+    error::{Error, Result},
+    facts::{Facts, journal::Entry},
+    node::{Consent, Hands, Node},
+    spec::{NodeName, NodeSpec, Spec},
+    steps,
+};
+
+const DEADLINE: Duration = Duration::from_secs(1800);
+
+/// What became of a `down`.
+#[derive(Debug, Default)]
+pub struct Undone {
+    /// Changes that were taken back.
+    pub undone: usize,
+    /// What was left, and why: node, object, reason.
+    pub kept: Vec<(NodeName, String, String)>,
+    pub failed: Vec<(NodeName, Error)>,
+}
+
+/// Takes back everything that the journals of `seen` tell of, the last change first.
+pub async fn undo(spec: &Spec, seen: &[(NodeSpec, Facts)], fleet: &Fleet, purge: bool, consent: &Consent, sink: Sink<'_>) -> Undone {
+    let work = seen.iter().map(|(node, facts)| async move {
+        let outcome = match fleet.node(&node.name) {
+            Some(connected) => one(spec, &node.name, facts, connected, purge, consent, sink).await,
+            None => Err(Error::failed("the connection is gone")),
+        };
+        (node.name.clone(), outcome)
+    });
+    let mut all = Undone::default();
+    for (node, outcome) in futures_util::future::join_all(work).await {
+        match outcome {
+            Ok((undone, kept)) => {
+                all.undone += undone;
+                all.kept.extend(kept.into_iter().map(|(what, why)| (node.clone(), what, why)));
+            }
+            Err(error) => all.failed.push((node.clone(), error.on(&node))),
+        }
+    }
+    all
+}
+
+type Outcome = (usize, Vec<(String, String)>);
+
+async fn one(spec: &Spec, name: &NodeName, facts: &Facts, node: &Node, purge: bool, consent: &Consent, sink: Sink<'_>) -> Result<Outcome> {
+    if facts.journal.is_empty() {
+        return Ok((0, vec![]));
+    }
+    let state = steps::cluster::state_of(spec, facts);
+    let what = |number: &str| entry(&facts.journal, number).map_or_else(|| number.to_owned(), |entry| entry.what.clone());
+    let undone = RefCell::new(0);
+    let kept: RefCell<Vec<(String, String)>> = RefCell::default();
+    let said = RefCell::new(String::new());
+    let failed_at = RefCell::new(None);
+    let output = Hands::new(node, consent)
+        .run(&script::undo(&state, purge), DEADLINE, &mut |text| {
+            let Some((number, line)) = report::line(text) else { return };
+            let (node, what) = (name.clone(), what(number));
+            match line {
+                Line::Begin => sink(Event::Begin { node, what }),
+                Line::Say(text) => {
+                    said.borrow_mut().clone_from(&text);
+                    sink(Event::Say { node, text });
+                }
+                Line::Done => {
+                    *undone.borrow_mut() += 1;
+                    sink(Event::Done { node, what });
+                }
+                Line::Kept => {
+                    let why = said.borrow().clone();
+                    kept.borrow_mut().push((what.clone(), why.clone()));
+                    sink(Event::Kept { node, what, why });
+                }
+                Line::Failed => *failed_at.borrow_mut() = Some(what),
+                Line::Value(_) => {}
+            }
+        })
+        .await?;
+    if output.success() {
+        return Ok((undone.into_inner(), kept.into_inner()));
+    }
+    let what = failed_at.into_inner().unwrap_or_else(|| "the journal".into());
+    let why = output.last_words();
+    sink(Event::Failed { node: name.clone(), what: what.clone(), why: why.clone() });
+    Err(Error::failed(format!("could not be taken back: {what}"))
+        .because(why)
+        .hinted("The rest stays in the node's journal: `mpiup down` goes on from there."))
+}
+
+fn entry<'a>(journal: &'a [Entry], number: &str) -> Option<&'a Entry> {
+    journal.iter().find(|entry| entry.number == number)
+}

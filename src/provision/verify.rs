@@ -1,0 +1,118 @@
+//! The proof: a real MPI job with one rank on every node, started by the plain command, over fresh connections.
+//!
+//! "ready" is said only after it. Nothing of mpiup takes part: the head node is asked, over a new ssh connection, to log in
+//! to itself as the cluster's user, as a person would, and to type `mpiexec -hostfile hosts …`.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use serde::Serialize;
+
+use super::as_user;
+use crate::{
+    error::{Error, Result},
+    node::{Node, Output},
+    quote,
+    spec::{Flavour, NodeName},
+    steps::Cluster,
+};
+
+/// A cold start of fifty nodes takes seconds; what takes a minute hangs.
+const DEADLINE: Duration = Duration::from_secs(90);
+
+/// What the job showed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Proof {
+    /// Nodes on which a rank answered, in the order of ranks.
+    pub nodes: Vec<String>,
+    /// `Open MPI v5.0.11; mpi4py 4.1.1`
+    pub library: String,
+    /// What was typed.
+    pub command: String,
+    /// Wall time of the whole, fresh logins included.
+    #[serde(serialize_with = "seconds")]
+    pub took: Duration,
+}
+
+fn seconds<S: serde::Serializer>(took: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(took.as_secs_f64())
+}
+
+/// Runs the job and looks at who answered.
+///
+/// # Errors
+/// When the job fails, hangs, or leaves a node out: then the cluster is not ready.
+pub async fn verify(cluster: &Cluster, head: &Node) -> Result<Proof> {
+    let command = command(cluster);
+    let typed = format!("cd {} && {command}", quote::sh(&cluster.layout.share));
+    let login = quote::words(["ssh", "-o", "BatchMode=yes", cluster.spec.head.as_str(), &typed]);
+    let is_root = cluster.head().is_some_and(|head| head.facts.is_root);
+    let remote = as_user(is_root, &cluster.spec.user, &cluster.layout.home, &login);
+    let start = std::time::Instant::now();
+    let output = head.fresh(&remote, DEADLINE).await.map_err(|error| not_ready(error, &typed))?;
+    let took = start.elapsed();
+    let (nodes, library) = parse(&output).map_err(|error| not_ready(error, &typed))?;
+    let wanted: BTreeSet<&str> = cluster.members.iter().map(|member| member.spec.name.as_str()).collect();
+    let answered: BTreeSet<&str> = nodes.iter().map(String::as_str).collect();
+    let missing: Vec<&&str> = wanted.difference(&answered).collect();
+    if !missing.is_empty() {
+        let names = missing.iter().map(|name| (**name).to_owned()).collect::<Vec<_>>().join(", ");
+        return Err(not_ready(Error::failed(format!("no rank answered from {names}")), &typed));
+    }
+    Ok(Proof { nodes, library, command, took })
+}
+
+fn command(cluster: &Cluster) -> String {
+    let ranks = cluster.members.len();
+    let once_per_node = match cluster.spec.flavour {
+        Flavour::Openmpi => "--map-by ppr:1:node",
+        Flavour::Mpich => "-ppn 1",
+    };
+    format!("mpiexec -n {ranks} {once_per_node} -hostfile hosts python {}", quote::sh(&format!("{}/verify.py", cluster.layout.own)))
+}
+
+/// `mpiup-verify RANK/SIZE NODE HOST` for each rank, and `mpiup-library TEXT`.
+fn parse(output: &Output) -> Result<(Vec<String>, String)> {
+    let text = output.text();
+    let mut nodes = Vec::new();
+    let mut size = 0;
+    for line in text.lines() {
+        if let Some(rest) = line.strip_prefix("mpiup-verify ") {
+            let words: Vec<&str> = rest.split(' ').collect();
+            size = words.first().and_then(|rank| rank.split_once('/')).and_then(|(_, size)| size.parse().ok()).unwrap_or(0);
+            nodes.extend(words.get(1).map(|node| (*node).to_owned()));
+        }
+    }
+    if !output.success() || nodes.is_empty() || nodes.len() != size {
+        return Err(Error::failed("the MPI job over all nodes failed").because(output.last_words()));
+    }
+    let library = text.lines().find_map(|line| line.strip_prefix("mpiup-library ")).unwrap_or_default().to_owned();
+    Ok((nodes, library))
+}
+
+fn not_ready(error: Error, typed: &str) -> Error {
+    let mut all = Error::failed("the cluster is set up, but not ready").because(error.message());
+    for reason in error.reasons() {
+        all = all.because(reason);
+    }
+    all.hinted(format!("What was typed on the head node, as the cluster's user: {typed}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rank_must_have_answered() {
+        let whole = "mpiup-verify 0/2 master master\nmpiup-verify 1/2 client1 client1\nmpiup-library Open MPI v4.1.4; mpi4py 4.1.1\n";
+        let (nodes, library) = parse(&Output::ok(whole)).unwrap();
+        assert_eq!((nodes, library.as_str()), (vec!["master".to_owned(), "client1".to_owned()], "Open MPI v4.1.4; mpi4py 4.1.1"));
+    }
+
+    #[test]
+    fn three_lonely_ranks_are_no_cluster() {
+        // What a launcher of one MPI and an mpi4py of another print, with exit code 0.
+        let lonely = "mpiup-verify 0/1 master master\nmpiup-verify 0/1 client1 client1\n";
+        assert!(parse(&Output::ok(lonely)).is_err());
+        assert!(parse(&Output::ok("")).is_err());
+    }
+}
