@@ -125,9 +125,13 @@ impl<'a> Stages<'a> {
         if !skipped.is_empty() && !packages::is_root() {
             run::say("The lab needs root; to run its tests too: sudo -E env \"PATH=$PATH\" cargo xtask test");
         }
+        if !self.filters.is_empty() && self.summary == Summary::default() {
+            run::say(&format!("No test has a name that contains {}.", self.filters.join(" or ")));
+            self.summary.check("filter", false);
+        }
         self.summary.failures.iter().for_each(|name| run::say(&format!("failed: {name}")));
         run::say(&self.summary.line());
-        if self.stages.iter().all(|(_, passed, _)| *passed) { Ok(()) } else { Err(Stop::Failed) }
+        if self.summary.failed == 0 { Ok(()) } else { Err(Stop::Failed) }
     }
 }
 
