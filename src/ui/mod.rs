@@ -96,6 +96,14 @@ impl Ui {
         self.streams.line(side, text);
     }
 
+    /// Data: a table, cut to the terminal's width. Into a pipe or a file it goes uncut.
+    pub fn table(&self, table: &Table) {
+        let uncut = self.streams.captured.is_none() && !self.out_is_terminal();
+        for line in table.lines(if uncut { usize::MAX } else { self.width() }) {
+            self.out(&line);
+        }
+    }
+
     /// Data: `value` to standard output as JSON with two spaces of indentation.
     ///
     /// # Errors

@@ -53,7 +53,7 @@ fn an_error_names_node_reason_and_what_to_type() {
         .on("client2")
         .because("E: Unable to locate package openmpi-bin")
         .because("The package lists of that node are 214 days old, and the mirror that they name has moved since then")
-        .hinted("Run `mpiup exec --root -w client2 'apt-get update'`, then `mpiup up` again.");
+        .hinted("Refresh them by `ssh client2 sudo apt-get update`, then run `mpiup up` again.");
     ui.error(&error);
     insta::assert_snapshot!(captured.err(), @r"
     error: client2: The packages openmpi-bin and libopenmpi-dev could not be
@@ -61,7 +61,7 @@ fn an_error_names_node_reason_and_what_to_type() {
       E: Unable to locate package openmpi-bin
       The package lists of that node are 214 days old, and the mirror that they name
       has moved since then
-    hint: Run `mpiup exec --root -w client2 'apt-get update'`, then `mpiup up`
+    hint: Refresh them by `ssh client2 sudo apt-get update`, then run `mpiup up`
           again.
     ");
 }
@@ -144,4 +144,25 @@ fn progress_without_a_terminal_is_a_line_per_event() {
       client2: failed: It did not answer within 5 s.
     ✗ Making the cluster: 1 done, 1 unchanged, 1 failed of 3 nodes
     ");
+}
+
+#[test]
+fn a_table_is_data_and_fits_the_screen() {
+    let (ui, captured) = screen();
+    let mut table = Table::new(&["node", "state"]);
+    table.row(["client1".to_owned(), "word ".repeat(30)]);
+    ui.table(&table);
+    assert_eq!(captured.err(), "");
+    insta::assert_snapshot!(captured.out(), @r"
+    node     state
+    client1  word word word word word word word word word word word word word word …
+    ");
+}
+
+#[test]
+fn the_screen_may_be_used_from_every_task() {
+    fn shared<T: Clone + Send + Sync + 'static>(_: &T) {}
+    let (ui, _captured) = screen();
+    shared(&ui);
+    shared(&ui.progress(&[], "Nothing"));
 }

@@ -1,0 +1,89 @@
+//! The one place of xtask that starts programs and prints.
+
+#![allow(
+    clippy::disallowed_methods,
+    reason = "xtask starts cargo and apt-get before the crate under test can be trusted"
+)]
+#![allow(clippy::disallowed_macros, reason = "xtask has no Ui: its output is for a developer and a log")]
+
+use std::{
+    io::{BufRead, BufReader},
+    path::PathBuf,
+    process::{Command, Stdio},
+};
+
+/// Prints a line.
+pub fn say(text: &str) {
+    println!("{text}");
+}
+
+/// Prints the heading of a part of the work.
+pub fn heading(text: &str) {
+    println!("\n── {text}");
+}
+
+/// The folder of the workspace.
+pub fn root() -> PathBuf {
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    PathBuf::from(package).parent().map(PathBuf::from).unwrap_or_default()
+}
+
+/// The cargo that started this program.
+pub fn cargo() -> String {
+    std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned())
+}
+
+/// Runs a program in the workspace with its output shown; whether it succeeded.
+pub fn run(argv: &[&str]) -> bool {
+    started(argv, command(argv).status().map(|status| status.success()))
+}
+
+/// Runs a program in the workspace and gives its standard output, shown line by line, to `each` as well; whether the
+/// program succeeded.
+pub fn tee(argv: &[&str], env: &[(&str, &str)], mut each: impl FnMut(&str)) -> bool {
+    let child = command(argv).envs(env.iter().copied()).stdout(Stdio::piped()).spawn();
+    let ended = child.and_then(|mut child| {
+        if let Some(stdout) = child.stdout.take() {
+            for line in BufReader::new(stdout).split(b'\n') {
+                let line = line?;
+                let line = String::from_utf8_lossy(&line);
+                println!("{line}");
+                each(&line);
+            }
+        }
+        child.wait()
+    });
+    started(argv, ended.map(|status| status.success()))
+}
+
+/// What a program prints, whatever its exit code; nothing when it cannot be started.
+pub fn output(argv: &[&str]) -> Option<String> {
+    let output = command(argv).stderr(Stdio::null()).output().ok()?;
+    Some(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Whether a program can be started and succeeds; it prints nothing.
+pub fn succeeds(argv: &[&str]) -> bool {
+    let status = command(argv).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    status.is_ok_and(|status| status.success())
+}
+
+fn command(argv: &[&str]) -> Command {
+    let (program, arguments) = argv.split_first().unwrap_or((&"true", &[]));
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(root());
+    // The cargo that runs xtask describes the package xtask to it; handed on, that would make others build anew.
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+fn started(argv: &[&str], ended: std::io::Result<bool>) -> bool {
+    ended.unwrap_or_else(|error| {
+        say(&format!("`{}` could not be run: {error}", argv.join(" ")));
+        false
+    })
+}

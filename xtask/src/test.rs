@@ -1,0 +1,148 @@
+//! `cargo xtask test`: everything that a change must pass, in the order of what is learnt soonest.
+//!
+//! A stage that fails does not keep the others from running. The last line is `N passed, N failed, N skipped`.
+
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use crate::{Stop, packages, run, summary::Summary};
+
+pub const HELP: &str = "Installs what the tests need and runs all of them: formatting, lints, unit, doc and lab tests.
+  cargo xtask test             everything; the lab tests need root, and are skipped and counted as such without it
+  cargo xtask test --fast      everything but the lab tests
+  cargo xtask test FILTER...   only the tests whose names contain a filter, without formatting and lints";
+
+/// Where tests note that they skipped themselves: a line `test: why` each.
+const SKIPPED_FILE: &str = "MPIUP_SKIPPED_FILE";
+
+pub fn main(arguments: &[String]) -> Result<(), Stop> {
+    let (flags, filters): (Vec<_>, Vec<_>) =
+        arguments.iter().map(String::as_str).partition(|word| word.starts_with('-'));
+    if let Some(flag) = flags.iter().find(|flag| **flag != "--fast") {
+        return Err(Stop::Usage(format!("There is no option `{flag}`.\ncargo xtask test: {HELP}")));
+    }
+    let (files, lab_files) = test_files(&run::root().join("tests"));
+    let mut stages = Stages::new(&filters);
+
+    if filters.is_empty() {
+        stages.check("packages", packages::install);
+        stages.check("formatting", || run::run(&[&run::cargo(), "fmt", "--all", "--check"]));
+        let lints = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
+        stages.check("lints", || run::run(&[&[run::cargo().as_str()], &lints[..]].concat()));
+    }
+    if stages.check("build", || run::run(&[&run::cargo(), "test", "--workspace", "--no-run"])) {
+        let named = |files: &[String]| files.iter().flat_map(|file| ["--test".to_owned(), file.clone()]).collect();
+        let ours: Vec<String> = named(&files);
+        let lab: Vec<String> = named(&lab_files);
+        stages.tests("unit, golden and snapshot tests", &[vec!["--lib".into(), "--bins".into()], ours].concat());
+        stages.tests("doc tests", &["--doc".to_owned()]);
+        if !flags.contains(&"--fast") && !lab.is_empty() {
+            stages.tests("lab tests", &lab);
+        }
+    }
+    stages.close()
+}
+
+/// Names of the test programs in `folder`, in order: the ones that need no lab, and the ones that do.
+fn test_files(folder: &Path) -> (Vec<String>, Vec<String>) {
+    let mut names: Vec<String> = fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.strip_suffix(".rs").map(str::to_owned))
+        .collect();
+    names.sort();
+    names.into_iter().partition(|name| !name.starts_with("lab_"))
+}
+
+/// What has been run so far.
+struct Stages<'a> {
+    filters: &'a [&'a str],
+    skipped_file: String,
+    summary: Summary,
+    /// Name, whether it passed, and how long it took.
+    stages: Vec<(String, bool, Duration)>,
+}
+
+impl<'a> Stages<'a> {
+    fn new(filters: &'a [&'a str]) -> Self {
+        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| run::root().join("target"), Into::into);
+        let skipped_file = target.join("skipped-tests").display().to_string();
+        // What an earlier run left there is not of this one; usually there is nothing.
+        drop(fs::remove_file(&skipped_file));
+        Self { filters, skipped_file, summary: Summary::default(), stages: Vec::new() }
+    }
+
+    /// A stage that passes or fails as a whole.
+    fn check(&mut self, name: &str, stage: impl FnOnce() -> bool) -> bool {
+        run::heading(name);
+        let begun = Instant::now();
+        let passed = stage();
+        // Stages that only prepare are no tests; their failure is one.
+        if !passed || matches!(name, "formatting" | "lints") {
+            self.summary.check(name, passed);
+        }
+        self.stages.push((name.to_owned(), passed, begun.elapsed()));
+        passed
+    }
+
+    /// Tests that `cargo test` runs with these arguments.
+    fn tests(&mut self, name: &str, arguments: &[String]) {
+        run::heading(name);
+        let begun = Instant::now();
+        let cargo = run::cargo();
+        let mut argv = vec![cargo.as_str(), "test", "--workspace", "--no-fail-fast"];
+        argv.extend(arguments.iter().map(String::as_str));
+        argv.push("--");
+        argv.extend(self.filters);
+        let failed = self.summary.failed;
+        let passed = run::tee(&argv, &[(SKIPPED_FILE, &self.skipped_file)], |line| self.summary.read(line));
+        if !passed && self.summary.failed == failed {
+            // The harness died before it could count.
+            self.summary.check(name, false);
+        }
+        self.stages.push((name.to_owned(), passed, begun.elapsed()));
+    }
+
+    fn close(mut self) -> Result<(), Stop> {
+        let skipped = fs::read_to_string(&self.skipped_file).unwrap_or_default();
+        self.summary.read_skipped(&skipped);
+        run::heading("summary");
+        let total: Duration = self.stages.iter().map(|(_, _, time)| *time).sum();
+        for (name, passed, time) in &self.stages {
+            run::say(&format!(
+                "{:<32} {:<7}{:>6.1} s",
+                name,
+                if *passed { "ok" } else { "FAILED" },
+                time.as_secs_f64()
+            ));
+        }
+        run::say(&format!("{:<39} {:>6.1} s", "in all", total.as_secs_f64()));
+        skipped.lines().for_each(|line| run::say(&format!("skipped: {line}")));
+        if !skipped.is_empty() && !packages::is_root() {
+            run::say("The lab needs root; to run its tests too: sudo -E env \"PATH=$PATH\" cargo xtask test");
+        }
+        if !self.filters.is_empty() && self.summary == Summary::default() {
+            run::say(&format!("No test has a name that contains {}.", self.filters.join(" or ")));
+            self.summary.check("filter", false);
+        }
+        self.summary.failures.iter().for_each(|name| run::say(&format!("failed: {name}")));
+        run::say(&self.summary.line());
+        if self.summary.failed == 0 { Ok(()) } else { Err(Stop::Failed) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lab_tests_are_told_apart_by_name() {
+        let (files, lab) = test_files(&run::root().join("tests"));
+        assert!(files.contains(&"house".to_owned()), "{files:?}");
+        assert!(lab.iter().all(|name| name.starts_with("lab_")) && files.iter().all(|name| !name.starts_with("lab_")));
+    }
+}
