@@ -1,14 +1,42 @@
 //! What the user wants: `mpiup.toml`, as types that cannot hold an invalid cluster.
+//!
+//! [`file::load`] reads the file, [`find::find`] finds it, [`write::Draft`] writes a new one and [`edit`] changes one
+//! that a person has written. [`hostfile`] and [`ssh_aliases`] read what a cluster may have had before.
+//! Nothing here connects to a machine, and nothing but `load` and `find` looks at the file system.
+
+pub mod address;
+pub mod edit;
+pub mod file;
+pub mod find;
+pub mod hostfile;
+pub mod keys;
+pub mod names;
+pub mod nodeset;
+pub mod place;
+pub mod ssh_aliases;
+pub mod suggest;
+pub mod write;
 
 use std::{fmt, path::PathBuf};
 
+pub use names::Refused;
+
 /// A node's name in the spec: also its host name in `/etc/hosts`, the hostfile and `~/.ssh/config`.
-/// Letters, digits, `-`, `_` and `.`; it begins with a letter or digit; 1 to 63 characters.
+/// Letters, digits, `-`, `_` and `.`; it begins and ends with a letter or digit; 1 to 63 characters.
+/// It is not a number or an address, which the resolver would take for one. See [`names::node`].
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(transparent)]
 pub struct NodeName(String);
 
 impl NodeName {
+    /// `name` as a node's name.
+    ///
+    /// # Errors
+    /// When it breaks the rule above; the error says which part of it.
+    pub fn new(name: &str) -> Result<Self, Refused> {
+        names::node(name).map(|()| Self(name.to_owned()))
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -100,4 +128,20 @@ pub struct Spec {
     pub source: Source,
     /// `[python] requirements`, as pip takes them.
     pub requirements: Vec<String>,
+}
+
+impl Spec {
+    /// The node of that name.
+    pub fn node(&self, name: &NodeName) -> Option<&NodeSpec> {
+        self.nodes.iter().find(|node| node.name == *name)
+    }
+
+    /// The node that launches jobs; `None` only in a spec that was put together by hand with a head that it lacks.
+    pub fn head_node(&self) -> Option<&NodeSpec> {
+        self.node(&self.head)
+    }
+
+    pub fn is_head(&self, name: &NodeName) -> bool {
+        self.head == *name
+    }
 }
