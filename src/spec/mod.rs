@@ -48,6 +48,19 @@ impl fmt::Display for NodeName {
     }
 }
 
+impl std::str::FromStr for NodeName {
+    type Err = crate::error::Error;
+
+    fn from_str(text: &str) -> crate::error::Result<Self> {
+        let first = text.starts_with(|c: char| c.is_ascii_alphanumeric());
+        let rest = text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+        if first && rest && text.len() <= 63 {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(crate::error::Error::usage(format!("`{text}` is not a name for a node")))
+    }
+}
+
 /// How the operator's machine reaches a node.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]

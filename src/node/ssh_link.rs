@@ -1,0 +1,296 @@
+//! One authenticated connection to a node: an ssh master process of our own, and sessions over it.
+//!
+//! The user's configuration, agent and ProxyJump count. Nothing of the connection outlives the link: dropping it ends
+//! the master. A node that died is noticed after 30 s at the latest, whatever is waited for.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use openssh::{Session, Stdio};
+use tempfile::TempDir;
+use tokio::io::AsyncReadExt;
+use tokio::net::unix::pipe;
+
+use super::askpass::{Askpass, Desk};
+use super::running::{Exit, Running};
+use super::spawn::{self, Pipes, Process};
+use super::ssh_errors::{self, Diagnosis, Journey};
+use super::{Output, Trace, login_shell};
+use crate::error::{Error, Result};
+use crate::quote;
+use crate::spec::NodeName;
+
+/// What all connections of one command have in common.
+pub(super) struct Setting {
+    pub config: Option<PathBuf>,
+    pub accept_new: bool,
+    pub connect_timeout: Duration,
+    pub askpass: PathBuf,
+    pub desk: Desk,
+    pub directory: TempDir,
+    pub trace: Option<Trace>,
+}
+
+/// Where a link goes.
+#[derive(Debug, Clone)]
+pub(super) struct Destination {
+    pub user: Option<String>,
+    pub host: String,
+    pub port: Option<u16>,
+}
+
+impl Destination {
+    /// As a person says it.
+    pub(super) fn display(&self) -> String {
+        let user = self.user.as_ref().map(|user| format!("{user}@")).unwrap_or_default();
+        let port = self.port.map(|port| format!(" port {port}")).unwrap_or_default();
+        format!("{user}{}{port}", self.host)
+    }
+
+    /// As a person types it.
+    fn command(&self, config: Option<&Path>) -> String {
+        let mut words = vec!["ssh".to_owned()];
+        words.extend(config.into_iter().flat_map(|path| ["-F".to_owned(), path.display().to_string()]));
+        words.extend(self.port.into_iter().flat_map(|port| ["-p".to_owned(), port.to_string()]));
+        let user = self.user.as_ref().map(|user| format!("{user}@")).unwrap_or_default();
+        words.push(format!("{user}{}", self.host));
+        quote::words(words)
+    }
+
+    fn arguments(&self) -> Vec<String> {
+        let user = self.user.iter().flat_map(|user| ["-l".to_owned(), user.clone()]);
+        let port = self.port.iter().flat_map(|port| ["-p".to_owned(), port.to_string()]);
+        // A host may not be taken for an option.
+        user.chain(port).chain(["--".to_owned(), self.host.clone()]).collect()
+    }
+}
+
+/// The master and what belongs to it. Fields are dropped in this order: first the process, then its sockets.
+pub(super) struct SshLink {
+    master: Mutex<Process>,
+    session: Arc<Session>,
+    control: PathBuf,
+    said: Arc<Mutex<Vec<u8>>>,
+    askpass: Askpass,
+    node: NodeName,
+    destination: Destination,
+    setting: std::rc::Rc<Setting>,
+}
+
+/// How long key exchange and log-in may take in all; time in which a person is asked does not count.
+const LOG_IN: Duration = Duration::from_secs(30);
+
+/// Why a link could not be made: ssh's words, for the decision whether to try again.
+pub(super) struct Failure {
+    pub diagnosis: Option<Diagnosis>,
+    pub error: Error,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self { diagnosis: None, error }
+    }
+}
+
+impl SshLink {
+    /// One attempt to log in. `number` tells the sockets of this attempt from all others.
+    pub(super) async fn connect(
+        setting: std::rc::Rc<Setting>,
+        node: NodeName,
+        destination: Destination,
+        number: u64,
+    ) -> Result<Self, Failure> {
+        let control = setting.directory.path().join(format!("c{number}"));
+        let socket = setting.directory.path().join(format!("a{number}"));
+        let askpass = Askpass::listen(socket, node.clone(), setting.desk.clone())?;
+        let mut arguments = options(&setting);
+        arguments.extend(own(&["ControlMaster=yes", "ControlPersist=no", "LogLevel=INFO"]));
+        arguments.extend(["-o".to_owned(), format!("ControlPath={}", control.display())]);
+        arguments.extend(["-N", "-T"].map(str::to_owned));
+        arguments.extend(destination.arguments());
+        trace(&setting, &arguments);
+        let (mut master, stderr) = spawn::ssh_master(&arguments, &askpass.environment(&setting.askpass))?;
+        let said = Arc::<Mutex<Vec<u8>>>::default();
+        tokio::spawn(collect(stderr, said.clone()));
+        let outcome = ready(&mut master, &control, &askpass, setting.connect_timeout + LOG_IN).await;
+        let session = Arc::new(Session::resume_mux(control.clone().into_boxed_path(), None));
+        let master = Mutex::new(master);
+        let link = Self { master, session, control, said, askpass, node, destination, setting };
+        match outcome {
+            Outcome::Ready => Ok(link),
+            Outcome::Ended => {
+                // What it said last may still be in the pipe.
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                Err(link.failure(&link.said()))
+            }
+            Outcome::TooSlow => {
+                let error = Error::failed(format!("The log-in on {} did not end in time", link.destination.display()))
+                    .because(link.said())
+                    .hinted(format!("`{} -v` shows where it stops.", link.command()));
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Starts `script` in a session of its own.
+    ///
+    /// # Errors
+    /// When the connection has ended, or sshd allows no more sessions (MaxSessions).
+    pub(super) async fn start(&self, script: &str, elevated: bool) -> Result<Running> {
+        let pipes = Pipes::new()?;
+        let [stdin, stdout, stderr] = pipes.theirs;
+        let mut command = self.session.clone().arc_raw_command(login_shell::command(script, elevated));
+        command.stdin(Stdio::from(stdin)).stdout(Stdio::from(stdout)).stderr(Stdio::from(stderr));
+        let child = command.spawn().await.map_err(|source| self.lost().because(source))?;
+        Ok(Running { stdin: Some(pipes.stdin), stdout: pipes.stdout, stderr: pipes.stderr, exit: Exit::Mux(child) })
+    }
+
+    /// The same with a terminal on the node, which hangs up there when the command is dropped here.
+    /// Standard error comes with standard output.
+    ///
+    /// # Errors
+    /// When ssh cannot be started.
+    pub(super) fn start_with_terminal(&self, script: &str, elevated: bool) -> Result<Running> {
+        let mut arguments = options(&self.setting);
+        arguments.extend(own(&["ControlMaster=no", "LogLevel=ERROR"]));
+        arguments.extend(["-o".to_owned(), format!("ControlPath={}", self.control.display())]);
+        arguments.push("-tt".to_owned());
+        self.run_ssh(arguments, script, elevated)
+    }
+
+    /// Runs `script` over a connection that is made for it alone.
+    ///
+    /// # Errors
+    /// When ssh does not get through, as [`ssh_errors`] tells it.
+    pub(super) async fn fresh(&self, script: &str, elevated: bool) -> Result<Output, Failure> {
+        let mut arguments = options(&self.setting);
+        arguments.extend(own(&["ControlMaster=no", "ControlPath=none", "LogLevel=ERROR"]));
+        arguments.push("-T".to_owned());
+        let output = self.run_ssh(arguments, script, elevated)?.output().await?;
+        // ssh's own failures end with 255, which a command may do too.
+        let stderr = output.stderr_text();
+        if output.status == 255 && ssh_errors::classify(&stderr).cause != ssh_errors::Cause::Unknown {
+            return Err(self.failure(&stderr));
+        }
+        Ok(output)
+    }
+
+    fn run_ssh(&self, mut arguments: Vec<String>, script: &str, elevated: bool) -> Result<Running> {
+        arguments.extend(self.destination.arguments());
+        arguments.push(login_shell::command(script, elevated));
+        trace(&self.setting, &arguments);
+        spawn::ssh(&arguments, &self.askpass.environment(&self.setting.askpass))
+    }
+
+    /// What is to be said once the connection has gone.
+    pub(super) fn lost(&self) -> Error {
+        let ended = self.master.lock().unwrap_or_else(PoisonError::into_inner).ended();
+        let said = self.said();
+        match ended {
+            Some(_) => Error::failed(format!("The connection to {} ended", self.destination.display()))
+                .because(said)
+                .hinted(format!("Check the machine with `{}`, then run this command again.", self.command())),
+            None => Error::failed(format!("{} opened no new session", self.destination.display())).because(said),
+        }
+    }
+
+    pub(super) fn display(&self) -> String {
+        self.destination.display()
+    }
+
+    pub(super) fn command(&self) -> String {
+        self.destination.command(self.setting.config.as_deref())
+    }
+
+    fn said(&self) -> String {
+        String::from_utf8_lossy(&self.said.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+    }
+
+    fn failure(&self, stderr: &str) -> Failure {
+        let refused = self.askpass.refused().map(|prompt| format!("{} {}", prompt.key_type, prompt.fingerprint));
+        let journey =
+            Journey { command: &self.command(), target: &self.destination.display(), refused_key: refused.as_deref() };
+        let diagnosis = ssh_errors::classify(stderr);
+        Failure { diagnosis: Some(diagnosis), error: ssh_errors::explain(diagnosis, stderr, &journey).on(&self.node) }
+    }
+}
+
+/// What every ssh of ours gets. The first value that ssh meets for an option counts, so these stand above the user's.
+fn options(setting: &Setting) -> Vec<String> {
+    let mut arguments: Vec<String> =
+        setting.config.iter().flat_map(|path| ["-F".to_owned(), path.display().to_string()]).collect();
+    arguments.extend(own(&[
+        "ServerAliveInterval=10",
+        "ServerAliveCountMax=3",
+        "ConnectionAttempts=1",
+        // A node gets nothing of the operator's but the log-in.
+        "ForwardAgent=no",
+        "ForwardX11=no",
+        "ClearAllForwardings=yes",
+        "PermitLocalCommand=no",
+        "RemoteCommand=none",
+        "RequestTTY=auto",
+        "EscapeChar=none",
+        // It rewrites known_hosts as a whole: of many connections at once, one would undo what another has just pinned.
+        "UpdateHostKeys=no",
+    ]));
+    arguments.extend(["-o".to_owned(), format!("ConnectTimeout={}", setting.connect_timeout.as_secs().max(1))]);
+    if setting.accept_new {
+        arguments.extend(own(&["StrictHostKeyChecking=accept-new"]));
+    }
+    if !setting.desk.has_secrets() {
+        // ssh would send empty passwords, which sshd counts as failed log-ins.
+        arguments.extend(own(&["NumberOfPasswordPrompts=0"]));
+    }
+    arguments
+}
+
+fn own(options: &[&str]) -> Vec<String> {
+    options.iter().flat_map(|option| ["-o".to_owned(), (*option).to_owned()]).collect()
+}
+
+fn trace(setting: &Setting, arguments: &[String]) {
+    if let Some(trace) = &setting.trace {
+        trace(&format!("ssh {}", quote::words(arguments)));
+    }
+}
+
+enum Outcome {
+    Ready,
+    Ended,
+    TooSlow,
+}
+
+/// Waits until the master listens: ssh makes its control socket once it has logged in, and says so in no other way.
+async fn ready(master: &mut Process, control: &Path, askpass: &Askpass, deadline: Duration) -> Outcome {
+    let mut spent = Duration::ZERO;
+    let mut pause = Duration::from_millis(4);
+    while spent < deadline {
+        if master.ended().is_some() {
+            return Outcome::Ended;
+        }
+        if control.exists() {
+            return Outcome::Ready;
+        }
+        let before = Instant::now();
+        tokio::time::sleep(pause).await;
+        if !askpass.is_asking() {
+            spent += before.elapsed();
+        }
+        pause = (pause * 5 / 4).min(Duration::from_millis(25));
+    }
+    Outcome::TooSlow
+}
+
+/// Keeps the last of what the master says, and its pipe empty.
+async fn collect(mut stderr: pipe::Receiver, said: Arc<Mutex<Vec<u8>>>) {
+    const KEPT: usize = 16 * 1024;
+    let mut bytes = [0; 4096];
+    while let Ok(count @ 1..) = stderr.read(&mut bytes).await {
+        let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
+        said.extend_from_slice(&bytes[..count]);
+        let excess = said.len().saturating_sub(KEPT);
+        said.drain(..excess);
+    }
+}
