@@ -35,7 +35,8 @@ wheels = sorted(glob.glob("/usr/share/python-wheels/pip-*.whl"))
 found = importlib.util.find_spec("ensurepip")
 if found and found.origin:
     wheels += sorted(glob.glob(os.path.join(os.path.dirname(found.origin), "_bundled", "pip-*.whl")))
-print("%d.%d" % sys.version_info[:2], "module" if importlib.util.find_spec("pip") else wheels[-1] if wheels else "-")
+module = importlib.util.find_spec("pip") and importlib.util.find_spec("pip.__main__")
+print("%d.%d" % sys.version_info[:2], "module" if module else wheels[-1] if wheels else "-")
 "#;
 
 impl Pip {
@@ -160,15 +161,13 @@ async fn fetch_wheel(report: &(dyn Fn(&str) + Sync)) -> Result<PathBuf> {
     for part in ["lists/partial", "archives/partial"] {
         fs::create_dir_all(state.join(part)).map_err(|error| hinted(Error::failed(error.to_string())))?;
     }
-    let private = |option: &str, path: &str| format!("-oDir::{option}={}", state.join(path).display());
     // Root's apt would hand the work to a user who may not write here.
     let apt = || Command::new("apt-get").args(["-q", "-oAPT::Sandbox::User=root"]).cwd(work.path());
     let download = ["download", "python3-pip-whl"];
     if apt().args(download).run().await.is_err() {
         // No lists, or old ones: fresh ones of our own, which need no root either.
-        let own = [private("State::lists", "lists"), private("Cache::archives", "archives")];
-        let own = own.into_iter().chain([private("Cache::pkgcache", ""), private("Cache::srcpkgcache", "")]);
-        let own: Vec<String> = own.collect();
+        let lists = format!("-oDir::State::lists={}", state.join("lists").display());
+        let own = [lists, format!("-oDir::Cache={}", state.display())];
         apt().args(&own).arg("update").run().await.map_err(hinted)?;
         apt().args(&own).args(download).run().await.map_err(hinted)?;
     }
