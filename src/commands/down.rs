@@ -52,7 +52,7 @@ pub async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<()> {
 /// # Errors
 /// When some node could not be reached or taken back.
 pub async fn take_down(spec: Spec, yes: bool, purge: bool, global: &Global, ui: &Ui) -> Result<()> {
-    let session = Session::open(spec, global, ui).await;
+    let session = Session::open(spec, global, ui).await?;
     session.name_lost(ui);
     let entries: usize = session.seen.iter().map(|(_, facts)| facts.journal.len()).sum();
     if entries > 0 && !yes {

@@ -50,7 +50,8 @@ pub async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<()> {
     if let Some(nodes) = &args.nodes {
         only(&mut spec, nodes)?;
     }
-    let fleet = Fleet::open(&spec, &opener(spec.ssh_config.clone(), global, ui, args.root)).await;
+    let opener = opener(spec.ssh_config.clone(), global, ui, args.root)?;
+    let fleet = Fleet::open(&spec, &opener).await;
     let command = match args.command.as_slice() {
         [line] => line.clone(),
         words => crate::quote::words(words),

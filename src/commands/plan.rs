@@ -26,7 +26,7 @@ pub struct Args {
 
 pub async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<()> {
     let spec = session::load(global)?.spec;
-    let session = Session::open(spec, global, ui).await;
+    let session = Session::open(spec, global, ui).await?;
     session.name_lost(ui);
     let cluster = session.cluster()?;
     let plan = steps::plan(&cluster);
@@ -77,11 +77,10 @@ struct Entry<'a> {
 
 /// In the order in which `up` does them, which is the order of the journal.
 fn document(plan: &Plan) -> Document<'_> {
-    let entry = |change| {
-        let Change { .. } = change;
+    fn entry(change: &Change) -> Entry<'_> {
         let diff = change.texts().map(|(before, after)| diff::unified(&before, &after).join("\n"));
         Entry { key: change.key(), what: change.what(), diff, change }
-    };
+    }
     let nodes = plan.nodes.iter().map(|node| {
         let in_order = [Wave::Ground, Wave::Mesh].into_iter().flat_map(|wave| node.changes.iter().filter(move |change| change.wave == wave));
         Node { node: node.node.as_str(), changes: in_order.map(entry).collect() }

@@ -1,16 +1,16 @@
 //! What most verbs begin with: the spec, connections to its nodes, and what was seen on them.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc};
 
 use super::{cli::Global, prompter::AskUser};
 use crate::{
     error::{Context, Result},
     facts::Facts,
-    node::Opener,
+    node::{self, Opener},
     provision::{Fleet, Lost, gather},
     spec::{self, NodeSpec, Spec},
     steps::Cluster,
-    ui::Ui,
+    ui::{Outcome, Ui},
 };
 
 /// The spec, and where it was read from.
@@ -25,23 +25,25 @@ pub struct Loaded {
 /// When there is none, or it is wrong.
 pub fn load(global: &Global) -> Result<Loaded> {
     let here = std::env::current_dir().context(|| "the working directory cannot be read")?;
-    let path = spec::file::find(&here, global.spec.as_deref())?;
-    let spec = spec::file::read(&path)?;
+    let path = spec::find::find(&here, global.spec.as_deref())?;
+    let spec = spec::file::load(&path)?;
     Ok(Loaded { spec, path })
 }
 
 /// How nodes are connected.
-pub fn opener(spec_config: Option<PathBuf>, global: &Global, ui: &Ui, becomes_root: bool) -> Opener {
+///
+/// # Errors
+/// When no private folder can be made for ssh's sockets.
+pub fn opener(ssh_config: Option<PathBuf>, global: &Global, ui: &Ui, become_root: bool) -> Result<Opener> {
     let traced = ui.clone();
-    Opener {
+    Opener::new(node::Options {
         accept_new: global.accept_new,
-        connect_timeout: Duration::from_secs(10),
-        ssh_config: spec_config,
-        become_root: becomes_root,
-        trace: Some(Arc::new(move |place: &str, command: &str| traced.trace(place, command))),
+        ssh_config,
+        r#become: become_root,
+        trace: ui.is_verbose().then(|| -> node::Trace { Arc::new(move |text: &str| traced.trace("", text)) }),
         prompter: Arc::new(AskUser::new(ui.clone())),
-        ..Opener::default()
-    }
+        ..node::Options::default()
+    })
 }
 
 /// Connected nodes and what was seen on them.
@@ -53,14 +55,22 @@ pub struct Session {
 
 impl Session {
     /// Connects to all nodes and looks at them, with progress from the first moment.
-    pub async fn open(spec: Spec, global: &Global, ui: &Ui) -> Session {
+    ///
+    /// # Errors
+    /// When no private folder can be made for ssh's sockets. A node that cannot be used is no error here: it is lost.
+    pub async fn open(spec: Spec, global: &Global, ui: &Ui) -> Result<Session> {
         let names: Vec<String> = spec.nodes.iter().map(|node| node.name.to_string()).collect();
         let progress = ui.progress(&names, "Looking at the nodes");
-        let opener = opener(spec.ssh_config.clone(), global, ui, true);
+        let opener = opener(spec.ssh_config.clone(), global, ui, true)?;
         let mut fleet = Fleet::open(&spec, &opener).await;
         let seen = gather(&spec, &mut fleet).await;
-        progress.close_silently();
-        Session { spec, fleet, seen }
+        for (node, _) in &seen {
+            progress.finish(node.name.as_str(), Outcome::Done);
+        }
+        for lost in &fleet.lost {
+            progress.finish(lost.node.as_str(), Outcome::Failed(lost.error.message().to_owned()));
+        }
+        Ok(Session { spec, fleet, seen })
     }
 
     /// Looks again.

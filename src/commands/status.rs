@@ -37,7 +37,7 @@ struct Row {
 
 pub async fn run(_args: &Args, global: &Global, ui: &Ui) -> Result<()> {
     let spec = session::load(global)?.spec;
-    let session = Session::open(spec, global, ui).await;
+    let session = Session::open(spec, global, ui).await?;
     let cluster = session.cluster();
     let rows = rows(&session, cluster.as_ref().ok());
     if ui.is_json() {

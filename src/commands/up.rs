@@ -56,7 +56,7 @@ pub async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<()> {
 /// When the head node cannot be used, the user says no, or the proof fails.
 pub async fn bring_up(spec: Spec, yes: bool, global: &Global, ui: &Ui) -> Result<Report> {
     let start = Instant::now();
-    let mut session = Session::open(spec, global, ui).await;
+    let mut session = Session::open(spec, global, ui).await?;
     session.name_lost(ui);
     let mut made = 0;
     let mut asked = yes;
@@ -81,7 +81,7 @@ pub async fn bring_up(spec: Spec, yes: bool, global: &Global, ui: &Ui) -> Result
         let bundles = {
             let progress = ui.progress(&[], "Python packages");
             let bundles = provision::fetch(&cluster, &plan, &|text| progress.say(text)).await;
-            progress.close_silently();
+            drop(progress);
             bundles?
         };
         let consent = Consent::after_showing_the_plan();
@@ -126,7 +126,9 @@ async fn prove(session: &Session, cluster: &steps::Cluster, ui: &Ui) -> Result<P
     let head = session.fleet.head(&session.spec)?;
     let progress = ui.progress(&[cluster.spec.head.to_string()], "Proving it with an MPI job on every node");
     let proof = provision::verify(cluster, head).await;
-    progress.close_silently();
+    if proof.is_ok() {
+        progress.finish(cluster.spec.head.as_str(), Outcome::Done);
+    }
     proof
 }
 

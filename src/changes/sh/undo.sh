@@ -3,7 +3,7 @@ undo_all() {
     mpiup_state=$1 mpiup_journal=$1/journal mpiup_purge=$2
     [ -d "$mpiup_journal" ] || return 0
     rm -rf "$mpiup_state/new"
-    left=0
+    undo_synced "$1/synced"
     for entry in $(ls -r "$mpiup_journal"); do
         mpiup_index=$entry
         entry=$mpiup_journal/$entry
@@ -20,6 +20,19 @@ undo_all() {
     # What was kept because it is not ours alone stays in the journal: a later `down` looks again.
     rmdir "$mpiup_journal" 2>/dev/null && rm -rf "$mpiup_state" && rmdir "${mpiup_state%/*}" 2>/dev/null
     return 0
+}
+# Files that `sync` brought and that nobody changed since are copies of the operator's own: they go first.
+undo_synced() {
+    [ -f "$1/list" ] || return 0
+    as "$(cat "$1/owner")" sh -c '
+        cd "$1" 2>/dev/null || exit 0
+        while read -r hash file; do
+            [ -f "$file" ] && [ ! -L "$file" ] && [ "$(sha256sum < "$file")" = "$hash  -" ] && rm -f "$file"
+        done
+        find . -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null
+        find . -depth -mindepth 1 -type d -exec rmdir {} + 2>/dev/null
+        exit 0' undo_synced "$(cat "$1/path")" < "$1/list"
+    rm -rf "$1"
 }
 kept() { mpiup_result=kept; say "$*"; }
 note() { say "$*"; }
