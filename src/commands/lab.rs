@@ -1,0 +1,162 @@
+//! `mpiup lab`: virtual machines on this computer, for trying, teaching and testing.
+
+use std::{net::Ipv4Addr, os::unix::process::CommandExt, path::PathBuf};
+
+use crate::{
+    error::{Context, Result},
+    lab::{self, DEFAULT_NAME, DownReport, Lab},
+};
+
+/// Virtual machines on this computer, for trying, teaching and testing
+///
+/// The machines are called master, client1, client2 …; they share this computer's kernel and see its programs, and
+/// everything else is their own: files, network, host name, processes, packages, SSH server. They are bare when they
+/// come up, like freshly installed ones. Nothing of the computer changes, and `mpiup lab down` leaves nothing behind.
+/// Needs root.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// Start machines
+    Up {
+        /// How many, master included
+        #[arg(value_name = "N")]
+        count: usize,
+        #[command(flatten)]
+        lab: Name,
+    },
+    /// Log in to a machine as root, or run a command there
+    Ssh {
+        #[command(flatten)]
+        lab: Name,
+        /// master, client1, client2 …; with another user as mpi@master
+        node: String,
+        /// What to run there; without it, a shell
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        command: Vec<String>,
+    },
+    /// Show the machines and how to reach them
+    Status {
+        #[command(flatten)]
+        lab: Name,
+    },
+    /// Take the machines away, with everything on them
+    Down {
+        #[command(flatten)]
+        lab: Name,
+        /// Also remove the cached packages that the machines need beyond this computer
+        #[arg(long)]
+        purge_cache: bool,
+    },
+    /// The process behind a running lab
+    #[command(hide = true)]
+    Keeper {
+        #[command(flatten)]
+        lab: Name,
+        #[arg(long)]
+        program: PathBuf,
+        count: usize,
+    },
+    /// What ssh runs to reach a machine
+    #[command(hide = true)]
+    Connect {
+        #[command(flatten)]
+        lab: Name,
+        address: Ipv4Addr,
+        port: u16,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct Name {
+    /// The lab that is meant: several can run side by side
+    #[arg(long, default_value = DEFAULT_NAME)]
+    name: String,
+}
+
+/// Where the texts of a lab command go.
+pub struct Output<'a> {
+    /// The result, line by line: standard output.
+    pub result: &'a mut dyn FnMut(&str),
+    /// Progress: standard error.
+    pub progress: &'a mut dyn FnMut(&str),
+}
+
+/// Runs one of the lab's verbs; blocks. The keeper has to be run while the process has a single thread.
+///
+/// # Errors
+/// Those of the verb.
+pub fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
+    match &args.verb {
+        Verb::Up { count, lab } => up(&lab.name, *count, out),
+        Verb::Ssh { lab, node, command } => ssh(&lab.name, node, command),
+        Verb::Status { lab } => status(&lab.name, out),
+        Verb::Down { lab, purge_cache } => down(&lab.name, *purge_cache, out),
+        Verb::Keeper { lab, program, count } => lab::run_keeper(&lab.name, *count, program),
+        Verb::Connect { lab, address, port } => lab::connect(&lab.name, *address, *port),
+    }
+}
+
+fn up(name: &str, count: usize, out: &mut Output<'_>) -> Result<()> {
+    let lab = Lab::up(name, count, out.progress)?;
+    show(&lab, out);
+    (out.progress)(&format!("Log in with: sudo mpiup lab ssh{} master", option(name)));
+    (out.progress)(&format!("Take everything away with: sudo mpiup lab down{}", option(name)));
+    Ok(())
+}
+
+fn status(name: &str, out: &mut Output<'_>) -> Result<()> {
+    let found = Lab::find(name)?;
+    let others: Vec<Lab> = Lab::all()?.into_iter().filter(|lab| lab.name() != name).collect();
+    if let Some(lab) = &found {
+        show(lab, out);
+    }
+    for other in &others {
+        (out.progress)(&format!("Another lab runs: mpiup lab status{}", option(other.name())));
+    }
+    found.map(drop).ok_or_else(|| lab::no_such_lab(name))
+}
+
+fn show(lab: &Lab, out: &mut Output<'_>) {
+    let width = lab.machines().iter().map(|machine| machine.name.len()).max().unwrap_or(0);
+    for machine in lab.machines() {
+        let state = match (machine.is_running(), machine.answers_ssh()) {
+            (true, true) => "up",
+            (true, false) => "sshd does not run",
+            (false, _) => "off",
+        };
+        (out.result)(&format!("{:width$}  {:15}  {state}", machine.name, machine.address));
+    }
+    (out.progress)(&format!("Reach them by plain ssh with: sudo ssh -F {} master", lab.ssh_config().display()));
+}
+
+/// This process becomes ssh, so that terminal, signals and exit code are ssh's own.
+#[allow(clippy::disallowed_methods, reason = "exec replaces this process: there is no output to keep for an error")]
+fn ssh(name: &str, node: &str, command: &[String]) -> Result<()> {
+    let lab = Lab::find(name)?.ok_or_else(|| lab::no_such_lab(name))?;
+    lab.machine(node.rsplit_once('@').map_or(node, |(_, machine)| machine))?;
+    let error = std::process::Command::new("ssh").arg("-F").arg(lab.ssh_config()).arg(node).args(command).exec();
+    Err(error).context(|| "cannot start ssh")
+}
+
+fn down(name: &str, purge_cache: bool, out: &mut Output<'_>) -> Result<()> {
+    let DownReport { found, machines } = Lab::down(name)?;
+    (out.result)(&match (found, machines) {
+        (false, _) => format!("No lab of the name {name} runs: nothing to take away."),
+        (true, 0) => format!("Removed what was left of the lab {name}."),
+        (true, 1) => format!("The lab {name} is gone: 1 machine."),
+        (true, many) => format!("The lab {name} is gone: {many} machines."),
+    });
+    if purge_cache && Lab::purge_cache()? {
+        (out.result)("The cached base layer is gone as well; the next lab fetches it again.");
+    }
+    Ok(())
+}
+
+fn option(name: &str) -> String {
+    if name == DEFAULT_NAME { String::new() } else { format!(" --name {name}") }
+}

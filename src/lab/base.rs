@@ -1,0 +1,203 @@
+//! The base layer: what nodes need beyond this computer, kept in the cache so that only the first lab waits for apt.
+//!
+//! A layer holds copies of files that this computer has as well (the package database, the system's accounts), so it
+//! belongs to exactly the computer's present state: any package installed or removed makes a new one, and the old one
+//! goes.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{BufRead, BufReader},
+    os::{
+        fd::AsFd,
+        unix::{fs::DirBuilderExt, net::UnixStream},
+    },
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use nix::{
+    fcntl::{Flock, FlockArg},
+    sched::CloneFlags,
+};
+use sha2::{Digest, Sha256};
+
+use super::{
+    base_build::{self, Build},
+    child,
+    host::{self, command},
+    rootfs,
+    watch::Watch,
+    wire::{self, Message},
+};
+use crate::error::{Context, Error, Result};
+
+/// Where layers are kept.
+pub(super) const CACHE: &str = "/var/cache/mpiup/lab";
+/// Raised when layers of the same computer come out differently.
+const VERSION: &str = "1";
+/// A program that nodes need, where it may be, and the package that has it.
+const PROGRAMS: [(&str, &[&str]); 3] = [
+    ("openssh-server", &["/usr/sbin/sshd"]),
+    ("python3", &["/usr/bin/python3"]),
+    ("iproute2", &["/usr/sbin/ip", "/sbin/ip", "/usr/bin/ip"]),
+];
+const SILENCE: Duration = Duration::from_secs(180);
+
+/// The archive of the layer, built first if need be; None when nodes need nothing beyond this computer.
+///
+/// # Errors
+/// When it cannot be built, or `watch` says that nobody wants it any more.
+pub(super) fn ensure(
+    watch: &Watch,
+    scratch: &Path,
+    points: &[PathBuf],
+    report: &mut dyn FnMut(&str),
+) -> Result<Option<PathBuf>> {
+    let packages = missing_packages();
+    if packages.is_empty() && has_package_lists() {
+        return Ok(None);
+    }
+    if !Path::new("/usr/bin/apt-get").exists() {
+        return if packages.is_empty() { Ok(None) } else { Err(no_apt(&packages)) };
+    }
+    let archive = Path::new(CACHE).join(format!("base-{}.tar", key(&packages, points)));
+    let _lock = lock(watch, report)?;
+    if !archive.exists() {
+        let build = Build { packages, archive: archive.clone(), scratch: scratch.to_owned(), points: points.to_vec() };
+        run(watch, &build, report)?;
+    }
+    remove_others(&archive);
+    Ok(Some(archive))
+}
+
+/// Unpacks a layer into `directory`, on which a memory file system is mounted first.
+pub(super) fn unpack(archive: &Path, directory: &Path) -> Result<()> {
+    rootfs::mount_new("tmpfs", directory, nix::mount::MsFlags::empty(), "mode=755")?;
+    let unpacked = host::run(
+        command("tar")
+            .args(["--xattrs", "--xattrs-include=*", "--numeric-owner", "-C"])
+            .arg(directory)
+            .arg("-xpf")
+            .arg(archive),
+    );
+    unpacked.map(drop).map_err(|error| error.hinted("A new one is made after: mpiup lab down --purge-cache"))
+}
+
+/// Removes all layers. True when there was something.
+pub(super) fn purge() -> Result<bool> {
+    match fs::remove_dir_all(CACHE) {
+        Ok(()) => {
+            // Other parts of mpiup may keep things beside it.
+            let _ = fs::remove_dir("/var/cache/mpiup");
+            Ok(true)
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(Error::failed(format!("cannot remove {CACHE}")).because(error)),
+    }
+}
+
+fn missing_packages() -> Vec<&'static str> {
+    let missing = |places: &[&str]| !places.iter().any(|place| Path::new(place).exists());
+    PROGRAMS.iter().filter(|(_, places)| missing(places)).map(|(package, _)| *package).collect()
+}
+
+fn has_package_lists() -> bool {
+    let entries = fs::read_dir("/var/lib/apt/lists").into_iter().flatten().flatten();
+    entries.into_iter().any(|entry| entry.file_name().to_string_lossy().contains("_Packages"))
+}
+
+fn no_apt(packages: &[&str]) -> Error {
+    Error::failed(format!("the lab's machines need {}, and this computer has no apt-get to fetch it", packages.join(", ")))
+        .hinted("Install it on this computer with its own package manager; it does not have to run.")
+}
+
+/// A digest of everything that a layer's content depends on.
+fn key(packages: &[&str], points: &[PathBuf]) -> String {
+    let mut digest = Sha256::new();
+    digest.update(format!("{VERSION} {packages:?} {points:?}"));
+    let mut files: Vec<PathBuf> =
+        ["/etc/os-release", "/var/lib/dpkg/status", "/etc/passwd", "/etc/group", "/etc/apt/sources.list"]
+            .map(PathBuf::from)
+            .to_vec();
+    let mut sources: Vec<PathBuf> =
+        fs::read_dir("/etc/apt/sources.list.d").into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    sources.sort();
+    files.extend(sources);
+    for file in files {
+        let content = fs::read(&file).unwrap_or_default();
+        digest.update(format!("\n{} {}\n", file.display(), content.len()));
+        digest.update(content);
+    }
+    digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// One builder at a time; whoever waits then finds the layer made.
+fn lock(watch: &Watch, report: &mut dyn FnMut(&str)) -> Result<Flock<File>> {
+    let failed = || format!("cannot use {CACHE}");
+    fs::DirBuilder::new().recursive(true).mode(0o755).create(CACHE).context(failed)?;
+    let mut file =
+        OpenOptions::new().create(true).append(true).open(Path::new(CACHE).join("lock")).context(failed)?;
+    let mut told = false;
+    loop {
+        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            Ok(lock) => return Ok(lock),
+            Err((back, nix::errno::Errno::EAGAIN)) => file = back,
+            Err((_, errno)) => return Err(Error::failed(failed()).because(errno.desc())),
+        }
+        if !told {
+            report("Waiting for another lab that makes the base layer");
+            told = true;
+        }
+        watch.wait(&[], Duration::from_millis(200))?;
+    }
+}
+
+fn run(watch: &Watch, build: &Build, report: &mut dyn FnMut(&str)) -> Result<()> {
+    let what = if build.packages.is_empty() { "package lists".to_owned() } else { build.packages.join(", ") };
+    report(&format!("Making the base layer, once: {what}"));
+    let (ours, mut theirs) = UnixStream::pair().context(|| "cannot make a socket")?;
+    let kept = theirs.try_clone().context(|| "cannot make a socket")?;
+    let namespaces =
+        CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWPID | CloneFlags::CLONE_NEWIPC | CloneFlags::CLONE_NEWUTS;
+    let body: child::Body<'_> = Box::new(|| base_build::run(build, &mut theirs));
+    let builder = child::spawn(c"mpiup-base", namespaces, &[kept.as_fd()], body)?;
+    drop((kept, theirs));
+    let result = listen(watch, &ours, report);
+    drop(builder);
+    if result.is_err() {
+        // Half an archive, when the builder was stopped while it wrote.
+        let _ = fs::remove_file(base_build::partial(&build.archive));
+    }
+    result
+}
+
+fn listen(watch: &Watch, builder: &UnixStream, report: &mut dyn FnMut(&str)) -> Result<()> {
+    let mut lines = BufReader::new(builder);
+    loop {
+        if lines.buffer().is_empty() && !watch.wait(&[builder.as_fd()], SILENCE)?.contains(&true) {
+            return Err(Error::failed(format!("apt said nothing for {} s", SILENCE.as_secs()))
+                .hinted("Is the network slow or blocked? Try by hand: sudo apt-get update"));
+        }
+        let mut line = String::new();
+        lines.read_line(&mut line).context(|| "cannot hear the builder of the base layer")?;
+        match wire::parse(&line) {
+            Some(Message::Report { text }) => report(&text),
+            Some(Message::Done) => return Ok(()),
+            Some(failed @ Message::Failed { .. }) => {
+                return Err(failed.into_error().unwrap_or_else(|| Error::failed("cannot make the base layer")));
+            }
+            _ => return Err(Error::failed("the builder of the base layer ended in the middle")),
+        }
+    }
+}
+
+/// Layers of an earlier state of this computer fit no more.
+fn remove_others(archive: &Path) {
+    for entry in fs::read_dir(CACHE).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        if name.to_string_lossy().starts_with("base-") && Some(name.as_os_str()) != archive.file_name() {
+            // What cannot be removed now is tried again by the next lab.
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}

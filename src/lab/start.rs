@@ -1,0 +1,184 @@
+//! How a lab comes up, in the keeper: base layer, network, relay, then all nodes at once.
+
+use std::{
+    fs::File,
+    io::{BufRead, BufReader, Write},
+    net::TcpListener,
+    os::{
+        fd::{AsFd, BorrowedFd},
+        unix::net::UnixStream,
+    },
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use nix::{
+    net::if_::if_nametoindex,
+    sched::{CloneFlags, unshare},
+};
+
+use super::{
+    base, child,
+    init::{self, Node},
+    keeper::Running,
+    netlink::Socket,
+    network::{self, Network},
+    node_files::Identity,
+    relay,
+    rootfs::{self, Tree, make_dir},
+    ssh_files,
+    state::{self, MachineState, Process},
+    watch::Watch,
+    wire::{self, Message},
+};
+use crate::error::{Context, Error, Result};
+
+const BRIDGE: &str = "lab0";
+/// Longer than a node's own deadline, whose message says more.
+const DEADLINE: Duration = Duration::from_secs(90);
+
+/// Brings up `count` machines. What is started is in `lab` at once, so that an error leaves nothing.
+pub(super) fn all(
+    watch: &Watch,
+    lab: &mut Running,
+    count: usize,
+    program: &Path,
+    report: &mut dyn FnMut(&str),
+) -> Result<()> {
+    let directory = state::directory(&lab.state.name);
+    let (scratch, base) = (directory.join("node"), directory.join("base"));
+    make_dir(&scratch, 0o700)?;
+    make_dir(&base, 0o700)?;
+    let points = rootfs::system_mounts()?;
+    let archive = base::ensure(watch, &scratch, &points, report)?;
+    report(&format!("Starting {count} machines"));
+    let key = ssh_files::make_key(&lab.state.name)?;
+    let network = Network::choose(&std::fs::read_to_string("/proc/net/route").unwrap_or_default());
+    let outside = File::open("/proc/self/ns/net").context(|| "cannot open this computer's network namespace")?;
+    unshare(CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS).map_err(super::support::refused)?;
+    rootfs::make_slave()?;
+    if let Some(archive) = &archive {
+        base::unpack(archive, &base)?;
+    }
+    let tree = Tree { scratch, base: archive.map(|_| base), points, redirect: "on" };
+    let cables = Cables::new(network)?;
+    start_relay(lab, network, &outside)?;
+    let booting = start_nodes(lab, count, network, cables, &tree, &key)?;
+    wait_for_nodes(watch, lab, booting)?;
+    ssh_files::write(&lab.state.name, program, &lab.state.machines)?;
+    lab.state.ready = true;
+    lab.state.write()
+}
+
+/// The bridge of the lab, in whose namespace the keeper is by now.
+struct Cables {
+    socket: Socket,
+    bridge: u32,
+}
+
+impl Cables {
+    fn new(network: Network) -> Result<Self> {
+        let make = || -> nix::Result<Self> {
+            let mut socket = Socket::open()?;
+            socket.set_up(if_nametoindex("lo")?)?;
+            socket.add_bridge(BRIDGE)?;
+            let bridge = if_nametoindex(BRIDGE)?;
+            socket.add_address(bridge, network.relay(), network::PREFIX)?;
+            socket.set_up(bridge)?;
+            Ok(Self { socket, bridge })
+        };
+        make().map_err(|errno| match errno {
+            nix::errno::Errno::EOPNOTSUPP => Error::failed("the kernel has no network bridge")
+                .hinted("Try: sudo modprobe bridge && sudo modprobe veth"),
+            _ => Error::failed("cannot make the lab's network bridge").because(errno.desc()),
+        })
+    }
+
+    fn plug_in(&mut self, place: usize, pid: i32) -> Result<()> {
+        self.socket.add_cable(&format!("node{place}"), self.bridge, init::INTERFACE, pid).map_err(|errno| {
+            Error::failed("cannot connect the machine to the lab's bridge").because(errno.desc())
+        })
+    }
+}
+
+fn start_relay(lab: &mut Running, network: Network, outside: &File) -> Result<()> {
+    let listener = TcpListener::bind((network.relay(), network::RELAY_PORT)).context(|| "cannot start the relay")?;
+    let keep: [BorrowedFd<'_>; 2] = [listener.as_fd(), outside.as_fd()];
+    let body: child::Body<'_> = Box::new(|| relay::serve(&listener, outside.as_fd()));
+    let relay = child::spawn(c"mpiup-relay", CloneFlags::empty(), &keep, body)?;
+    lab.state.relay = Process::of(relay.pid());
+    lab.relay = Some(relay);
+    Ok(())
+}
+
+/// A machine whose init has been started and has not answered yet.
+struct Booting {
+    name: String,
+    address: std::net::Ipv4Addr,
+    socket: UnixStream,
+}
+
+fn start_nodes(
+    lab: &mut Running,
+    count: usize,
+    network: Network,
+    mut cables: Cables,
+    tree: &Tree,
+    key: &str,
+) -> Result<Vec<Booting>> {
+    let hidden = rootfs::hidden()?;
+    let relay = format!("{}:{}", network.relay(), network::RELAY_PORT);
+    let mut booting = Vec::with_capacity(count);
+    for place in 0..count {
+        let (name, address) = (network::machine_name(place), network.machine(place));
+        let (mut ours, mut theirs) = UnixStream::pair().context(|| "cannot make a socket")?;
+        let kept = theirs.try_clone().context(|| "cannot make a socket")?;
+        let identity = Identity { name: &name, operator_key: key, relay: &relay };
+        let node = Node { identity, address, tree, hidden: &hidden };
+        let body: child::Body<'_> = Box::new(|| init::run(&node, &mut theirs));
+        let child = child::spawn(c"init", init::namespaces(), &[kept.as_fd()], body).map_err(|e| e.on(&name))?;
+        let pid = child.pid();
+        lab.inits.push(child);
+        cables.plug_in(place, pid).map_err(|error| error.on(&name))?;
+        // An init that is gone already says why on its socket.
+        let _ = ours.write_all(b"\n");
+        booting.push(Booting { name, address, socket: ours });
+    }
+    Ok(booting)
+}
+
+/// Takes the nodes' messages in the order in which they come.
+fn wait_for_nodes(watch: &Watch, lab: &mut Running, booting: Vec<Booting>) -> Result<()> {
+    let deadline = Instant::now() + DEADLINE;
+    let mut machines: Vec<Option<MachineState>> = booting.iter().map(|_| None).collect();
+    let mut left: Vec<usize> = (0..booting.len()).collect();
+    while let Some(first) = left.first() {
+        let sockets: Vec<BorrowedFd<'_>> = left.iter().map(|place| booting[*place].socket.as_fd()).collect();
+        let ready = watch.wait(&sockets, deadline.saturating_duration_since(Instant::now()))?;
+        if !ready.contains(&true) {
+            let late = Error::failed(format!("the machine was not up after {} s", DEADLINE.as_secs()));
+            return Err(late.on(&booting[*first].name));
+        }
+        for (place, _) in left.iter().zip(&ready).filter(|(_, ready)| **ready) {
+            let node = &booting[*place];
+            let host_key = hear(&node.socket).map_err(|error| error.on(&node.name))?;
+            let init = Process::of(lab.inits[*place].pid())
+                .ok_or_else(|| Error::failed("the machine ended as soon as it was up").on(&node.name))?;
+            machines[*place] = Some(MachineState { name: node.name.clone(), address: node.address, host_key, init });
+        }
+        left.retain(|place| machines[*place].is_none());
+    }
+    lab.state.machines = machines.into_iter().flatten().collect();
+    Ok(())
+}
+
+/// A node's only message: its host key, or why it is not up.
+fn hear(socket: &UnixStream) -> Result<String> {
+    let mut line = String::new();
+    BufReader::new(socket).read_line(&mut line).context(|| "cannot hear the machine's init")?;
+    match wire::parse(&line) {
+        Some(Message::Up { host_key }) => Ok(host_key),
+        Some(message) => Err(message.into_error().unwrap_or_else(|| Error::failed("the machine's init is confused"))),
+        None => Err(Error::failed("the machine's init ended without a word")),
+    }
+}
