@@ -216,7 +216,7 @@ impl Node {
             Error::failed(format!(
                 "`{}` over a new connection did not end within {} s",
                 brief(command),
-                deadline.as_secs()
+                seconds(deadline)
             ))
         };
         let output = tokio::time::timeout(deadline, output).await.unwrap_or_else(|_| Err(late()));
