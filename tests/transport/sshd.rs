@@ -40,11 +40,15 @@ pub fn is_root() -> bool {
     nix::unistd::Uid::effective().is_root()
 }
 
-/// Says on standard error, past the test harness, that a test was not run.
+/// Says that a test was not run, so that skipped tests can be counted.
 pub fn skip(reason: &str) {
+    say(&format!("SKIPPED {}: {reason}", std::thread::current().name().unwrap_or("a test")));
+}
+
+/// Writes to standard error past the test harness, which would swallow it.
+pub fn say(text: &str) {
     use std::io::Write;
-    let name = std::thread::current().name().unwrap_or("a test").to_owned();
-    writeln!(std::io::stderr(), "SKIPPED {name}: {reason}").unwrap();
+    writeln!(std::io::stderr(), "{text}").unwrap();
 }
 
 /// Nothing where there is no sshd: the test has then been skipped, and that was said.
