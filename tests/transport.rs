@@ -1,5 +1,6 @@
 //! The transport against a real sshd: what a person sees at first contact, what survives trouble, what is left behind.
 #![allow(clippy::disallowed_methods, reason = "tests start sshd and look at processes")]
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 #[path = "transport/sshd.rs"]
 mod sshd;
