@@ -134,16 +134,21 @@ async fn last_words(out: &mut (impl AsyncReadExt + Unpin), err: &mut (impl Async
 #[derive(Default)]
 struct Lines {
     delivered: usize,
+    /// Up to here there is no newline behind `delivered`: a long line is not searched again at each piece.
+    searched: usize,
 }
 
 impl Lines {
     fn deliver(&mut self, scanner: &Scanner, on_line: &mut dyn FnMut(&str)) {
-        let bytes = &scanner.collected()[self.delivered..scanner.settled()];
-        let Some(end) = bytes.iter().rposition(|byte| *byte == b'\n') else { return };
-        for line in bytes[..end].split(|byte| *byte == b'\n') {
+        let settled = &scanner.collected()[..scanner.settled()];
+        let newline = settled[self.searched..].iter().rposition(|byte| *byte == b'\n');
+        let end = newline.map(|at| self.searched + at);
+        self.searched = settled.len();
+        let Some(end) = end else { return };
+        for line in settled[self.delivered..end].split(|byte| *byte == b'\n') {
             on_line(&String::from_utf8_lossy(line));
         }
-        self.delivered += end + 1;
+        self.delivered = end + 1;
     }
 
     /// The last line, if it does not end in a newline.

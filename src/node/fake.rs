@@ -12,6 +12,9 @@ use crate::error::{Context, Result};
 
 type Handler = dyn Fn(&str) -> Output;
 
+/// The command of a `push`, and what it was sent.
+type Push = (String, Vec<u8>);
+
 /// The answering function and the record.
 #[derive(Clone)]
 pub(super) struct Fake {
@@ -23,7 +26,7 @@ pub(super) struct Fake {
 #[derive(Debug, Clone, Default)]
 pub struct FakeRecord {
     scripts: Rc<RefCell<Vec<String>>>,
-    pushed: Rc<RefCell<Vec<(String, Vec<u8>)>>>,
+    pushed: Rc<RefCell<Vec<Push>>>,
 }
 
 impl FakeRecord {
@@ -32,7 +35,7 @@ impl FakeRecord {
     }
 
     /// Command and content of each `push`.
-    pub fn pushed(&self) -> Vec<(String, Vec<u8>)> {
+    pub fn pushed(&self) -> Vec<Push> {
         self.pushed.borrow().clone()
     }
 }

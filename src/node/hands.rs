@@ -74,7 +74,7 @@ impl<'a> Hands<'a> {
             Err(_) => Err(Error::failed(format!(
                 "{} was not received within {} s by `{command}`",
                 from.display(),
-                deadline.as_secs()
+                super::seconds(deadline)
             ))
             .on(name)),
         }

@@ -24,7 +24,6 @@ mod ssh_errors;
 mod ssh_link;
 
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
@@ -47,7 +46,7 @@ use spawn::OnDrop;
 use ssh_link::SshLink;
 
 /// Is told what runs, for `-v`.
-pub type Trace = Arc<dyn Fn(&str)>;
+pub type Trace = Rc<dyn Fn(&str)>;
 
 /// How long a shell may take from its start to its greeting: start-up files of login shells have taken 6 s.
 const GREETING: Duration = Duration::from_secs(30);
@@ -88,10 +87,20 @@ enum Shell {
     Closed,
 }
 
-#[derive(Debug, Clone)]
+/// What every request after a failed one is told.
+#[derive(Debug, Clone, Default)]
 struct Poison {
-    script: String,
-    fault: Fault,
+    message: String,
+    reasons: Vec<String>,
+    hint: Option<String>,
+}
+
+impl Poison {
+    fn error(&self, node: &NodeName) -> Error {
+        let error = Error::failed(&self.message).on(node);
+        let error = self.reasons.iter().fold(error, Error::because);
+        self.hint.iter().fold(error, Error::hinted)
+    }
 }
 
 impl Node {
@@ -216,7 +225,7 @@ impl Node {
             Error::failed(format!(
                 "`{}` over a new connection did not end within {} s",
                 brief(command),
-                deadline.as_secs()
+                seconds(deadline)
             ))
         };
         let output = tokio::time::timeout(deadline, output).await.unwrap_or_else(|_| Err(late()));
@@ -242,7 +251,7 @@ impl Node {
             Shell::Open(channel) => channel,
             Shell::Closed => Box::new(self.open_shell().await.map_err(|error| error.on(&self.name))?),
             Shell::Poisoned(poison) => {
-                let error = self.explain(&poison);
+                let error = poison.error(&self.name);
                 *shell = Shell::Poisoned(poison);
                 return Err(error);
             }
@@ -254,10 +263,10 @@ impl Node {
             }
             Err(fault) => fault,
         };
-        let poison = Poison { script: brief(script), fault };
-        let error = self.explain(&poison);
-        *shell = Shell::Poisoned(poison);
         self.hang_up(&channel).await;
+        let poison = self.explain(&brief(script), fault).await;
+        let error = poison.error(&self.name);
+        *shell = Shell::Poisoned(poison);
         Err(error)
     }
 
@@ -274,16 +283,26 @@ impl Node {
         }
     }
 
-    fn explain(&self, poison: &Poison) -> Error {
-        let Poison { script, fault } = poison;
-        let error = match (fault, &self.link) {
-            (Fault::Deadline(deadline), _) => {
-                Error::failed(format!("`{script}` did not end within {} s", seconds(*deadline)))
+    async fn explain(&self, script: &str, fault: Fault) -> Poison {
+        let said = match fault {
+            Fault::Deadline(deadline) => {
+                let message = format!("`{script}` did not end within {} s", seconds(deadline));
+                return Poison { message, ..Poison::default() };
             }
-            (Fault::Ended(said), Link::Ssh(link)) => link.lost().because(format!("during `{script}`")).because(said),
-            (Fault::Ended(said), _) => Error::failed(format!("The shell ended during `{script}`")).because(said),
+            Fault::Ended(said) => said,
         };
-        error.on(&self.name)
+        match &self.link {
+            Link::Ssh(link) if link.has_ended().await => Poison {
+                message: format!("The connection to {} ended during `{script}`", link.display()),
+                reasons: vec![link.said(), said],
+                hint: Some(format!("Check the machine with `{}`, then run this command again.", link.command())),
+            },
+            _ => Poison {
+                message: format!("The shell ended during `{script}`"),
+                reasons: vec![said],
+                hint: Some("Run this command again; it goes on where it stopped.".to_owned()),
+            },
+        }
     }
 
     fn no_greeting(&self, fault: &Fault) -> Error {

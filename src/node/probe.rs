@@ -36,6 +36,15 @@ use crate::spec::NodeName;
 ///     Hands::new(probe, consent);
 /// }
 /// ```
+///
+/// With a node and a consent it goes, so it is not for a misspelt name that the above do not compile:
+///
+/// ```
+/// # use mpiup::node::{Consent, Hands, Node};
+/// fn apply(node: &Node, consent: &Consent) {
+///     Hands::new(node, consent);
+/// }
+/// ```
 #[derive(Clone, Copy)]
 pub struct Probe<'a> {
     pub(super) node: &'a Node,

@@ -202,24 +202,23 @@ pub(super) fn explain(diagnosis: Diagnosis, stderr: &str, journey: &Journey<'_>)
     Error::failed(message).because(evidence(cause, stderr)).hinted(hint)
 }
 
-/// The lines of ssh's that say something; banners and repetitions stay out.
+/// ssh's own words for the cause.
 fn evidence(cause: Cause, stderr: &str) -> String {
-    let lines = stderr
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with("Warning: Permanently added"));
-    match cause {
-        Cause::HostKeyChanged => lines
-            .filter(|line| {
-                line.starts_with("SHA256:") || line.starts_with("Offending") || line.starts_with("ssh-keygen")
-            })
-            .collect::<Vec<_>>()
-            .join("\n"),
-        _ => {
-            let lines: Vec<&str> = lines.collect();
-            lines[lines.len().saturating_sub(3)..].join("\n")
-        }
+    if cause != Cause::HostKeyChanged {
+        return last_words(stderr);
     }
+    // Of its box of warnings, what tells the keys apart and what to type.
+    let telling = ["SHA256:", "Offending", "ssh-keygen"];
+    let lines = stderr.lines().map(str::trim).filter(|line| telling.iter().any(|word| line.starts_with(word)));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The last lines that ssh printed; that it pinned a key is not one of them.
+pub(super) fn last_words(stderr: &str) -> String {
+    let lines = stderr.lines().map(str::trim);
+    let lines: Vec<&str> =
+        lines.filter(|line| !line.is_empty() && !line.starts_with("Warning: Permanently added")).collect();
+    lines[lines.len().saturating_sub(3)..].join("\n")
 }
 
 #[cfg(test)]

@@ -122,7 +122,7 @@ impl SshLink {
             Outcome::Ended => {
                 // What it said last may still be in the pipe.
                 tokio::time::sleep(Duration::from_millis(20)).await;
-                Err(link.failure(&link.said()))
+                Err(link.failure(&link.all_said()))
             }
             Outcome::TooSlow => {
                 let error = Error::failed(format!("The log-in on {} did not end in time", link.destination.display()))
@@ -142,7 +142,10 @@ impl SshLink {
         let [stdin, stdout, stderr] = pipes.theirs;
         let mut command = self.session.clone().arc_raw_command(login_shell::command(script, elevated));
         command.stdin(Stdio::from(stdin)).stdout(Stdio::from(stdout)).stderr(Stdio::from(stderr));
-        let child = command.spawn().await.map_err(|source| self.lost().because(source))?;
+        let child = match command.spawn().await {
+            Ok(child) => child,
+            Err(source) => return Err(self.no_session(source).await),
+        };
         Ok(Running { stdin: Some(pipes.stdin), stdout: pipes.stdout, stderr: pipes.stderr, exit: Exit::Mux(child) })
     }
 
@@ -183,16 +186,27 @@ impl SshLink {
         spawn::ssh(&arguments, &self.askpass.environment(&self.setting.askpass))
     }
 
-    /// What is to be said once the connection has gone.
-    pub(super) fn lost(&self) -> Error {
-        let ended = self.master.lock().unwrap_or_else(PoisonError::into_inner).ended();
-        let said = self.said();
-        match ended {
-            Some(_) => Error::failed(format!("The connection to {} ended", self.destination.display()))
-                .because(said)
-                .hinted(format!("Check the machine with `{}`, then run this command again.", self.command())),
-            None => Error::failed(format!("{} opened no new session", self.destination.display())).because(said),
+    /// Whether the connection has gone: the master needs a moment to notice.
+    pub(super) async fn has_ended(&self) -> bool {
+        for _ in 0..20 {
+            if self.master.lock().unwrap_or_else(PoisonError::into_inner).ended().is_some() {
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(15)).await;
         }
+        false
+    }
+
+    async fn no_session(&self, source: openssh::Error) -> Error {
+        if self.has_ended().await {
+            return Error::failed(format!("The connection to {} has ended", self.destination.display()))
+                .because(self.said())
+                .hinted(format!("Check the machine with `{}`, then run this command again.", self.command()));
+        }
+        Error::failed(format!("sshd on {} opens no further session", self.destination.display()))
+            .because(source)
+            .because(self.said())
+            .hinted("Its MaxSessions may be too low (`sshd -T | grep -i maxsessions`, as root): mpiup needs 4.")
     }
 
     pub(super) fn display(&self) -> String {
@@ -203,7 +217,13 @@ impl SshLink {
         self.destination.command(self.setting.config.as_deref())
     }
 
-    fn said(&self) -> String {
+    /// What the master said last, without its greetings.
+    pub(super) fn said(&self) -> String {
+        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        ssh_errors::last_words(&String::from_utf8_lossy(&said))
+    }
+
+    fn all_said(&self) -> String {
         String::from_utf8_lossy(&self.said.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
     }
 
