@@ -35,7 +35,12 @@ pub async fn dispatch(cli: Cli, ui: &Ui) -> Result<()> {
         Verb::Exec(args) => exec::run(&args, global, ui).await,
         Verb::Sync(args) => sync::run(&args, global, ui).await,
         Verb::Down(args) => down::run(&args, global, ui).await,
-        Verb::Lab(args) => lab::run(&args, ui),
+        Verb::Lab(args) => lab_verb(&args, ui),
         Verb::Demo(args) => demo::run(&args, global, ui).await,
     }
+}
+
+/// Blocks: the lab is built out of processes of one thread.
+fn lab_verb(args: &lab::Args, ui: &Ui) -> Result<()> {
+    lab::run(args, &mut lab::Output { result: &mut |text| ui.out(text), progress: &mut |text| ui.say(text) })
 }

@@ -1,6 +1,6 @@
 //! What most verbs begin with: the spec, connections to its nodes, and what was seen on them.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, rc::Rc, sync::Arc};
 
 use super::{cli::Global, prompter::AskUser};
 use crate::{
@@ -40,7 +40,7 @@ pub fn opener(ssh_config: Option<PathBuf>, global: &Global, ui: &Ui, become_root
         accept_new: global.accept_new,
         ssh_config,
         r#become: become_root,
-        trace: ui.is_verbose().then(|| -> node::Trace { Arc::new(move |text: &str| traced.trace("", text)) }),
+        trace: ui.is_verbose().then(|| -> node::Trace { Rc::new(move |text: &str| traced.trace("", text)) }),
         prompter: Arc::new(AskUser::new(ui.clone())),
         ..node::Options::default()
     })

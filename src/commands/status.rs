@@ -92,7 +92,7 @@ fn rows(session: &Session, cluster: Option<&steps::Cluster>) -> Vec<Row> {
             pending,
             address: member.map(|member| member.address.to_string()),
             slots: member.map(|member| member.slots),
-            os: facts.map(|facts| facts.os.pretty.clone()),
+            os: facts.map(|facts| facts.os.short()),
             cores: facts.map(|facts| facts.cores),
             memory_mib: facts.map(|facts| facts.memory_mib),
             python: facts.and_then(|facts| facts.python.as_ref()).map(|python| format!("{}.{}", python.version.0, python.version.1)),
@@ -106,7 +106,7 @@ fn table(rows: &[Row]) -> Table {
     let mut table = Table::new(&["NODE", "STATE", "ADDRESS", "SLOTS", "MEMORY", "PYTHON", "SYSTEM"]).right(3).right(4);
     for row in rows {
         let or_dash = |value: Option<String>| value.unwrap_or_else(|| "–".into());
-        let system = row.os.as_deref().map(short);
+        let system = row.os.clone();
         table.row([
             if row.head { format!("{} (head)", row.node) } else { row.node.clone() },
             if row.pending > 0 && row.state == "differs" { format!("differs ({})", row.pending) } else { row.state.clone() },
@@ -118,10 +118,4 @@ fn table(rows: &[Row]) -> Table {
         ]);
     }
     table
-}
-
-/// `Debian GNU/Linux 12 (bookworm)` → `Debian 12`.
-fn short(pretty: &str) -> String {
-    let words: Vec<&str> = pretty.split_whitespace().filter(|word| *word != "GNU/Linux" && !word.starts_with('(')).collect();
-    words.join(" ")
 }

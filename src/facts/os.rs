@@ -16,6 +16,12 @@ pub struct Os {
 }
 
 impl Os {
+    /// In a column: `Debian GNU/Linux 12 (bookworm)` → `Debian 12`.
+    pub fn short(&self) -> String {
+        let plain = |word: &&str| *word != "GNU/Linux" && !word.starts_with('(');
+        self.pretty.split_whitespace().filter(plain).collect::<Vec<_>>().join(" ")
+    }
+
     /// True when packages are Debian's: apt and dpkg.
     pub fn is_debian(&self) -> bool {
         self.id == "debian" || self.like.iter().any(|like| like == "debian" || like == "ubuntu")
@@ -46,6 +52,7 @@ mod tests {
     fn reads_debian_and_its_children() {
         let debian = os("PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nVERSION_ID=\"12\"\nID=debian\n");
         assert_eq!((debian.id.as_str(), debian.version.as_str(), debian.is_debian()), ("debian", "12", true));
+        assert_eq!(debian.short(), "Debian 12");
         assert!(os("ID=linuxmint\nID_LIKE=\"ubuntu debian\"\n").is_debian());
         assert!(!os("ID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\n").is_debian());
     }

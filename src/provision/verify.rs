@@ -12,7 +12,7 @@ use crate::{
     error::{Error, Result},
     node::{Node, Output},
     quote,
-    spec::{Flavour, NodeName},
+    spec::Flavour,
     steps::Cluster,
 };
 

@@ -1,0 +1,180 @@
+//! What `init` decides from what it saw, and the reason for each choice. Pure.
+
+use std::{collections::BTreeSet, path::PathBuf};
+
+use crate::{
+    error::{Error, Result},
+    facts::Facts,
+    spec::{
+        Address, Flavour, NodeName, NodeSpec, Share, ShareKind, Source, Spec,
+        write::{Draft, Reasons},
+    },
+    ui::humane,
+};
+
+/// A machine that was named, and what was seen on it.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// The name that it was given; without one it is called by its own host name.
+    pub name: Option<NodeName>,
+    pub address: Address,
+    pub slots: Option<u32>,
+    /// `None`: it could not be looked at.
+    pub facts: Option<Facts>,
+    pub why_not_root: Option<String>,
+}
+
+/// What the user decided on the command line.
+#[derive(Debug, Clone, Default)]
+pub struct Wishes {
+    pub name: Option<String>,
+    pub user: Option<String>,
+    pub source: Option<Source>,
+    pub flavour: Option<Flavour>,
+    pub ssh_config: Option<PathBuf>,
+}
+
+/// # Errors
+/// When there is no way that all machines could go.
+pub fn choose(found: &[Found], wishes: &Wishes) -> Result<Draft> {
+    let mut why = Reasons::new();
+    let seen: Vec<&Facts> = found.iter().filter_map(|machine| machine.facts.as_ref()).collect();
+    let names = names(found);
+    let user = user(found, wishes, &mut why);
+    let flavour = flavour(&seen, wishes, &mut why);
+    let source = source(&seen, flavour, wishes, &mut why);
+    let nodes: Vec<NodeSpec> = found
+        .iter()
+        .zip(&names)
+        .map(|(machine, name)| NodeSpec {
+            name: name.clone(),
+            address: machine.address.clone(),
+            slots: machine.slots.or(machine.facts.as_ref().map(|facts| facts.cores)),
+        })
+        .collect();
+    for (machine, name) in found.iter().zip(&names) {
+        why.insert(format!("nodes.{name}"), describe(machine));
+    }
+    let head = names.first().cloned().ok_or_else(|| Error::usage("no machine was named"))?;
+    why.insert("cluster.name".into(), "names the journal and the marks in files; choose what you like".into());
+    why.insert("cluster.head".into(), "the first machine that was named: it launches the jobs".into());
+    why.insert("share.kind".into(), "mpiup mirrors the folder; needs neither root nor a server".into());
+    why.insert("share.path".into(), format!("below the home of {user}, the same on every node"));
+    why.insert("python.requirements".into(), "what programs import; edit it and run `mpiup up` again".into());
+    if wishes.ssh_config.is_some() {
+        why.insert("ssh.config".into(), "how ssh reaches the lab's machines".into());
+    }
+    let spec = Spec {
+        name: wishes.name.clone().unwrap_or_else(|| if wishes.ssh_config.is_some() { "lab".into() } else { "aula".into() }),
+        user,
+        head,
+        set_host_names: false,
+        ssh_config: wishes.ssh_config.clone(),
+        nodes,
+        share: Share { kind: ShareKind::Sync, path: "MPI".into() },
+        flavour,
+        source,
+        requirements: vec!["mpi4py".into(), "numpy".into()],
+    };
+    Ok(Draft { spec, why })
+}
+
+/// The given name, else the machine's own where it is good and nobody else's, else master, client1, client2 …
+fn names(found: &[Found]) -> Vec<NodeName> {
+    let own = |machine: &Found| {
+        let host = machine.facts.as_ref()?.host_name.split('.').next()?.to_owned();
+        NodeName::new(&host).ok().filter(|_| host != "localhost")
+    };
+    let wanted: Vec<Option<NodeName>> =
+        found.iter().map(|machine| machine.name.clone().or_else(|| own(machine))).collect();
+    let mut taken: BTreeSet<String> = BTreeSet::new();
+    let mut names = Vec::new();
+    for (number, name) in wanted.iter().enumerate() {
+        let alone = |name: &&NodeName| wanted.iter().filter(|other| other.as_ref() == Some(*name)).count() == 1;
+        let fallback = if number == 0 { "master".to_owned() } else { format!("client{number}") };
+        let mut text = name.as_ref().filter(alone).map_or(fallback, ToString::to_string);
+        while !taken.insert(text.clone()) {
+            text.push('x');
+        }
+        names.extend(NodeName::new(&text).ok());
+    }
+    names
+}
+
+fn user(found: &[Found], wishes: &Wishes, why: &mut Reasons) -> String {
+    let seen: Vec<&Facts> = found.iter().filter_map(|machine| machine.facts.as_ref()).collect();
+    let without_root: Vec<&&Facts> = seen.iter().filter(|facts| !facts.is_root).collect();
+    let (user, reason) = match (&wishes.user, without_root.first()) {
+        (Some(user), _) => (user.clone(), "as you said".to_owned()),
+        (None, Some(facts)) => {
+            (facts.login.name.clone(), "the user that logs in: mpiup has no root on every machine, so it makes no account".to_owned())
+        }
+        (None, None) => {
+            let existing = seen.iter().filter(|facts| facts.user.is_some()).count();
+            let reason = match existing {
+                0 => "programs run as this account; it is made on every node".to_owned(),
+                count if count == seen.len() => "programs run as this account, which every node has".to_owned(),
+                count => format!("programs run as this account, which {count} of {} nodes have; it is made on the others", seen.len()),
+            };
+            ("mpi".to_owned(), reason)
+        }
+    };
+    why.insert("cluster.user".into(), reason);
+    user
+}
+
+fn flavour(seen: &[&Facts], wishes: &Wishes, why: &mut Reasons) -> Flavour {
+    let everywhere = |flavour| !seen.is_empty() && seen.iter().all(|facts| facts.mpi.iter().any(|mpi| mpi.flavour == flavour));
+    let (flavour, reason) = match wishes.flavour {
+        Some(flavour) => (flavour, "as you said"),
+        None if everywhere(Flavour::Mpich) && !everywhere(Flavour::Openmpi) => (Flavour::Mpich, "every machine has it already"),
+        None => (Flavour::Openmpi, "the one that most guides and programs expect"),
+    };
+    why.insert("mpi.flavour".into(), reason.into());
+    flavour
+}
+
+fn source(seen: &[&Facts], flavour: Flavour, wishes: &Wishes, why: &mut Reasons) -> Source {
+    let versions: BTreeSet<Option<&str>> = seen
+        .iter()
+        .map(|facts| facts.mpi.iter().find(|mpi| mpi.flavour == flavour).map(|mpi| mpi.version.as_str()))
+        .collect();
+    let installed = match versions.iter().next() {
+        Some(Some(version)) if versions.len() == 1 => Some(*version),
+        _ => None,
+    };
+    // The wheels of MPI are made for glibc 2.28 and later, mpi4py's and NumPy's for Python 3.9 and later.
+    let fits = |facts: &&Facts| {
+        facts.python.as_ref().is_some_and(|python| python.version >= (3, 9) && python.glibc.is_some_and(|glibc| glibc >= (2, 28)))
+            && matches!(facts.arch(), "x86_64" | "aarch64")
+    };
+    let (source, reason) = match (wishes.source, installed) {
+        (Some(source), _) => (source, "as you said".to_owned()),
+        (None, Some(version)) => {
+            (Source::Existing, format!("every machine has {} {version} already", flavour_name(flavour)))
+        }
+        (None, None) if seen.iter().all(fits) => {
+            (Source::Wheels, "the same MPI on every node whatever its system, with neither packages nor root".to_owned())
+        }
+        (None, None) => (Source::Distro, "some machine is too old or too different for ready-made wheels".to_owned()),
+    };
+    why.insert("mpi.source".into(), reason);
+    source
+}
+
+fn describe(machine: &Found) -> String {
+    match &machine.facts {
+        None => "could not be looked at when this was written".into(),
+        Some(facts) => {
+            let cores = if facts.cores == 1 { "1 core".into() } else { format!("{} cores", facts.cores) };
+            format!("{cores}, {}, {}", humane::memory(facts.memory_mib * 1024 * 1024), facts.os.short())
+        }
+    }
+}
+
+pub fn flavour_name(flavour: Flavour) -> &'static str {
+    match flavour {
+        Flavour::Openmpi => "Open MPI",
+        Flavour::Mpich => "MPICH",
+    }
+}
