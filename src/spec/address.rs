@@ -115,7 +115,7 @@ fn split_port(text: &str) -> Result<(&str, Option<&str>), String> {
     })
 }
 
-fn parse_port(text: &str) -> Result<u16, String> {
+pub(super) fn parse_port(text: &str) -> Result<u16, String> {
     let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     match text.parse() {
         Ok(port) if digits && port > 0 => Ok(port),
@@ -124,7 +124,7 @@ fn parse_port(text: &str) -> Result<u16, String> {
 }
 
 /// An IPv6 address, with or without a zone (`%eth0`).
-fn is_ipv6(text: &str) -> bool {
+pub(super) fn is_ipv6(text: &str) -> bool {
     let (address, zone) = text.split_once('%').map_or((text, "0"), |(address, zone)| (address, zone));
     let zone_fits = !zone.is_empty() && zone.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
     zone_fits && address.parse::<Ipv6Addr>().is_ok()
@@ -140,7 +140,7 @@ fn has_ipv6_literal(term: &str) -> bool {
 /// into a shell (`valid_hostname` and `valid_ruser` of its ssh.c); a leading `-` would be an option.
 const SHELL: &str = "'`\"$\\;&<>|(){}";
 
-fn login_user(user: &str) -> Result<(), String> {
+pub(super) fn login_user(user: &str) -> Result<(), String> {
     let bad = |c: char| c.is_whitespace() || c.is_control() || (c != '\\' && SHELL.contains(c)) || "/:,[]".contains(c);
     if user.is_empty() {
         return Err("no user before `@`".to_owned());
@@ -155,7 +155,7 @@ fn login_user(user: &str) -> Result<(), String> {
     user.chars().find(|&c| bad(c)).map_or(Ok(()), |c| Err(format!("the user has {}", character(c))))
 }
 
-fn host_name(host: &str) -> Result<(), String> {
+pub(super) fn host_name(host: &str) -> Result<(), String> {
     let bad = |c: char| c.is_whitespace() || c.is_control() || SHELL.contains(c) || "/@:,[]*?!%#=~^".contains(c);
     if host.is_empty() {
         return Err("the host is missing".to_owned());
