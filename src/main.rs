@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use mpiup::{
-    commands::{self, Cli},
+    commands::{self, Cli, Verb},
     error::{Error, Kind},
     node,
     ui::Ui,
@@ -17,10 +17,14 @@ fn main() -> ExitCode {
     }
     let cli = Cli::parse();
     let ui = Ui::new(cli.global.screen());
-    let outcome = runtime().and_then(|runtime| {
-        let local = tokio::task::LocalSet::new();
-        runtime.block_on(local.run_until(commands::dispatch(cli, &ui)))
-    });
+    let outcome = match cli.verb {
+        // The lab is built out of processes of one thread, so no runtime is begun for it.
+        Verb::Lab(args) => commands::lab_verb(&args, &ui),
+        verb => runtime().and_then(|runtime| {
+            let local = tokio::task::LocalSet::new();
+            runtime.block_on(local.run_until(commands::dispatch(verb, &cli.global, &ui)))
+        }),
+    };
     match outcome.and_then(|()| ui.finish()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -15,18 +15,16 @@ mod status;
 mod sync;
 mod up;
 
-pub use cli::Cli;
+pub use cli::{Cli, Global, Verb};
 
 use crate::{error::Result, ui::Ui};
-use cli::Verb;
 
 /// Does what was typed.
 ///
 /// # Errors
 /// As the verb says; the error's kind decides the exit code.
-pub async fn dispatch(cli: Cli, ui: &Ui) -> Result<()> {
-    let global = &cli.global;
-    match cli.verb {
+pub async fn dispatch(verb: Verb, global: &Global, ui: &Ui) -> Result<()> {
+    match verb {
         Verb::Init(args) => init::run(&args, global, ui).await,
         Verb::Plan(args) => plan::run(&args, global, ui).await,
         Verb::Up(args) => up::run(&args, global, ui).await,
@@ -40,7 +38,10 @@ pub async fn dispatch(cli: Cli, ui: &Ui) -> Result<()> {
     }
 }
 
-/// Blocks: the lab is built out of processes of one thread.
-fn lab_verb(args: &lab::Args, ui: &Ui) -> Result<()> {
+/// Runs one of the lab's verbs; blocks.
+///
+/// # Errors
+/// As the verb says.
+pub fn lab_verb(args: &lab::Args, ui: &Ui) -> Result<()> {
     lab::run(args, &mut lab::Output { result: &mut |text| ui.out(text), progress: &mut |text| ui.say(text) })
 }
