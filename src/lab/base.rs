@@ -107,8 +107,11 @@ fn has_package_lists() -> bool {
 }
 
 fn no_apt(packages: &[&str]) -> Error {
-    Error::failed(format!("the lab's machines need {}, and this computer has no apt-get to fetch it", packages.join(", ")))
-        .hinted("Install it on this computer with its own package manager; it does not have to run.")
+    Error::failed(format!(
+        "the lab's machines need {}, and this computer has no apt-get to fetch it",
+        packages.join(", ")
+    ))
+    .hinted("Install it on this computer with its own package manager; it does not have to run.")
 }
 
 /// A digest of everything that a layer's content depends on.
@@ -135,8 +138,7 @@ fn key(packages: &[&str], points: &[PathBuf]) -> String {
 fn lock(watch: &Watch, report: &mut dyn FnMut(&str)) -> Result<Flock<File>> {
     let failed = || format!("cannot use {CACHE}");
     fs::DirBuilder::new().recursive(true).mode(0o755).create(CACHE).context(failed)?;
-    let mut file =
-        OpenOptions::new().create(true).append(true).open(Path::new(CACHE).join("lock")).context(failed)?;
+    let mut file = OpenOptions::new().create(true).append(true).open(Path::new(CACHE).join("lock")).context(failed)?;
     let mut told = false;
     loop {
         match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
@@ -155,13 +157,12 @@ fn lock(watch: &Watch, report: &mut dyn FnMut(&str)) -> Result<Flock<File>> {
 fn run(watch: &Watch, build: &Build, report: &mut dyn FnMut(&str)) -> Result<()> {
     let what = if build.packages.is_empty() { "package lists".to_owned() } else { build.packages.join(", ") };
     report(&format!("Making the base layer, once: {what}"));
-    let (ours, mut theirs) = UnixStream::pair().context(|| "cannot make a socket")?;
-    let kept = theirs.try_clone().context(|| "cannot make a socket")?;
+    let (ours, theirs) = UnixStream::pair().context(|| "cannot make a socket")?;
     let namespaces =
         CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWPID | CloneFlags::CLONE_NEWIPC | CloneFlags::CLONE_NEWUTS;
-    let body: child::Body<'_> = Box::new(|| base_build::run(build, &mut theirs));
-    let builder = child::spawn(c"mpiup-base", namespaces, &[kept.as_fd()], body)?;
-    drop((kept, theirs));
+    let body: child::Body<'_> = Box::new(|| base_build::run(build, &mut &theirs));
+    let builder = child::spawn(c"mpiup-base", namespaces, &[theirs.as_fd()], body)?;
+    drop(theirs);
     let result = listen(watch, &ours, report);
     drop(builder);
     if result.is_err() {

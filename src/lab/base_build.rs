@@ -11,6 +11,7 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::Stdio,
+    time::{Duration, Instant},
 };
 
 use nix::mount::{MntFlags, umount2};
@@ -23,6 +24,9 @@ use super::{
     wire::{self, Message},
 };
 use crate::error::{Context, Error, Result};
+
+/// apt says far more than anybody reads, above all where lines are kept.
+const BETWEEN_REPORTS: Duration = Duration::from_secs(1);
 
 pub(super) struct Build {
     /// Without any, only the package lists are fetched.
@@ -123,15 +127,15 @@ fn apt(root: &Path, words: &[&str], keeper: &mut impl Write) -> Result<()> {
         .hinted("Does the network reach the package archive? Try by hand: sudo apt-get update"))
 }
 
-/// Passes progress on, each text once, and returns the last lines for the case of an error.
+/// Passes progress on, about once a second, and returns the last lines for the case of an error.
 fn follow(lines: impl BufRead, keeper: &mut impl Write) -> Result<String> {
     let mut last = VecDeque::new();
-    let mut told = String::new();
+    let mut told = None::<Instant>;
     for line in lines.lines().map_while(std::result::Result::ok) {
         match apt_progress::read(&line) {
-            Some(text) if text != told => {
-                wire::send(keeper, &Message::Report { text: text.clone() })?;
-                told = text;
+            Some(text) if told.is_none_or(|when| when.elapsed() > BETWEEN_REPORTS) => {
+                wire::send(keeper, &Message::Report { text })?;
+                told = Some(Instant::now());
             }
             Some(_) => {}
             None => last.push_back(line),

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 /// File systems that can lie below an overlay and are on this computer's own disks.
 const REAL: [&str; 13] = [
-    "bcachefs", "btrfs", "erofs", "ext2", "ext3", "ext4", "f2fs", "jfs", "overlay", "reiserfs", "squashfs", "xfs", "zfs",
+    "bcachefs", "btrfs", "erofs", "ext2", "ext3", "ext4", "f2fs", "jfs", "overlay", "reiserfs", "squashfs", "xfs",
+    "zfs",
 ];
 
 /// Mount points of directories, `/` first and outer ones before inner ones, for which `seen` says yes.

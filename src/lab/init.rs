@@ -47,10 +47,10 @@ pub(super) struct Node<'a> {
 }
 
 /// Never returns while the node lives. A byte from `keeper` says that the cable is plugged in.
-pub(super) fn run(node: &Node<'_>, keeper: &mut UnixStream) -> isize {
+pub(super) fn run(node: &Node<'_>, mut keeper: &UnixStream) -> isize {
     match boot(node, keeper) {
         Ok(host_key) => {
-            if wire::send(keeper, &Message::Up { host_key }).is_err() {
+            if wire::send(&mut keeper, &Message::Up { host_key }).is_err() {
                 return 1;
             }
             let _ = keeper.shutdown(std::net::Shutdown::Both);
@@ -58,13 +58,13 @@ pub(super) fn run(node: &Node<'_>, keeper: &mut UnixStream) -> isize {
         }
         Err(error) => {
             // When the keeper is gone, so is the reason to say anything.
-            let _ = wire::send(keeper, &Message::failed(&error));
+            let _ = wire::send(&mut keeper, &Message::failed(&error));
             1
         }
     }
 }
 
-fn boot(node: &Node<'_>, keeper: &mut UnixStream) -> Result<String> {
+fn boot(node: &Node<'_>, mut keeper: &UnixStream) -> Result<String> {
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
     rootfs::make_private()?;
     let root = node.tree.mount(node.hidden)?;
@@ -122,9 +122,9 @@ fn sshd_error(message: &str) -> Error {
 
 /// Whether something listens on TCP port 22 in the network whose tables are in `directory`.
 pub(super) fn listens(directory: &str) -> bool {
-    ["tcp", "tcp6"].iter().any(|table| {
-        fs::read_to_string(format!("{directory}/{table}")).is_ok_and(|text| has_listener(&text, 22))
-    })
+    ["tcp", "tcp6"]
+        .iter()
+        .any(|table| fs::read_to_string(format!("{directory}/{table}")).is_ok_and(|text| has_listener(&text, 22)))
 }
 
 /// A line of `/proc/net/tcp` has the local address and port in hexadecimal, then the other end's, then the state, of

@@ -44,7 +44,8 @@ pub(super) fn write(identity: &Identity<'_>) -> Result<String> {
 }
 
 fn make_directories() -> Result<()> {
-    for directory in ["/boot", "/home", "/media", "/mnt", "/srv", "/etc/ssh/sshd_config.d", "/run/sshd", "/var/log/apt"] {
+    for directory in ["/boot", "/home", "/media", "/mnt", "/srv", "/etc/ssh/sshd_config.d", "/run/sshd", "/var/log/apt"]
+    {
         make_dir(directory, 0o755)?;
     }
     for directory in ["/tmp", "/var/tmp", "/run/lock"] {

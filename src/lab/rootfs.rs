@@ -41,7 +41,8 @@ pub(super) fn system_mounts() -> Result<Vec<PathBuf>> {
 fn is_system(path: &Path) -> bool {
     let Some(top) = path.components().nth(1) else { return false };
     let top = top.as_os_str().to_string_lossy();
-    let known = ["bin", "etc", "gnu", "nix", "opt", "sbin", "usr", "var"].contains(&top.as_ref()) || top.starts_with("lib");
+    let known =
+        ["bin", "etc", "gnu", "nix", "opt", "sbin", "usr", "var"].contains(&top.as_ref()) || top.starts_with("lib");
     known && !PRIVATE.iter().any(|private| path.starts_with(private))
 }
 

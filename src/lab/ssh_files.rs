@@ -81,7 +81,8 @@ mod tests {
             init: Process { pid: 1, start: 1 },
         };
         assert_eq!(known_host(&machine), "client1,10.77.0.2 ssh-ed25519 AAAAC3\n");
-        let text = config_text("lab", Path::new("/opt/my tools/100%/mpiup"), Path::new("/run/mpiup/lab/lab"), &[machine]);
+        let text =
+            config_text("lab", Path::new("/opt/my tools/100%/mpiup"), Path::new("/run/mpiup/lab/lab"), &[machine]);
         assert!(text.contains("\nHost client1 10.77.0.2\n  HostName 10.77.0.2\n  User root\n"), "{text}");
         assert!(text.contains("  ProxyCommand '/opt/my tools/100%%/mpiup' lab connect --name lab %h %p\n"), "{text}");
         assert!(text.contains("StrictHostKeyChecking yes") && !text.contains("StrictHostKeyChecking no"), "{text}");

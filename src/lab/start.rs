@@ -95,9 +95,9 @@ impl Cables {
     }
 
     fn plug_in(&mut self, place: usize, pid: i32) -> Result<()> {
-        self.socket.add_cable(&format!("node{place}"), self.bridge, init::INTERFACE, pid).map_err(|errno| {
-            Error::failed("cannot connect the machine to the lab's bridge").because(errno.desc())
-        })
+        self.socket
+            .add_cable(&format!("node{place}"), self.bridge, init::INTERFACE, pid)
+            .map_err(|errno| Error::failed("cannot connect the machine to the lab's bridge").because(errno.desc()))
     }
 }
 
@@ -131,12 +131,11 @@ fn start_nodes(
     let mut booting = Vec::with_capacity(count);
     for place in 0..count {
         let (name, address) = (network::machine_name(place), network.machine(place));
-        let (mut ours, mut theirs) = UnixStream::pair().context(|| "cannot make a socket")?;
-        let kept = theirs.try_clone().context(|| "cannot make a socket")?;
+        let (mut ours, theirs) = UnixStream::pair().context(|| "cannot make a socket")?;
         let identity = Identity { name: &name, operator_key: key, relay: &relay };
         let node = Node { identity, address, tree, hidden: &hidden };
-        let body: child::Body<'_> = Box::new(|| init::run(&node, &mut theirs));
-        let child = child::spawn(c"init", init::namespaces(), &[kept.as_fd()], body).map_err(|e| e.on(&name))?;
+        let body: child::Body<'_> = Box::new(|| init::run(&node, &theirs));
+        let child = child::spawn(c"init", init::namespaces(), &[theirs.as_fd()], body).map_err(|e| e.on(&name))?;
         let pid = child.pid();
         lab.inits.push(child);
         cables.plug_in(place, pid).map_err(|error| error.on(&name))?;

@@ -35,7 +35,6 @@ impl Process {
         Some(Self { pid, start })
     }
 
-    /// A zombie counts as alive: its parent has not taken notice yet.
     pub(super) fn is_alive(self) -> bool {
         Self::of(self.pid) == Some(self)
     }
@@ -48,9 +47,14 @@ impl Process {
     }
 }
 
-/// The program's name in parentheses may hold blanks and parentheses, so fields are counted from its end.
+/// None for a zombie as well: it has no memory, files or namespaces any more, and whether its parent takes notice is
+/// not the lab's business. The program's name in parentheses may hold anything, so fields are counted from its end.
 fn parse_start(stat: &str) -> Option<u64> {
-    stat.rsplit_once(") ")?.1.split(' ').nth(19)?.parse().ok()
+    let mut fields = stat.rsplit_once(") ")?.1.split(' ');
+    if matches!(fields.next()?, "Z" | "X") {
+        return None;
+    }
+    fields.nth(18)?.parse().ok()
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -165,6 +169,7 @@ mod tests {
     fn a_start_is_found_behind_any_program_name() {
         let stat = "812 (a) b (c) S 1 812 812 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 98765 1234 5 6";
         assert_eq!(parse_start(stat), Some(98765));
+        assert_eq!(parse_start(&stat.replace(") S ", ") Z ")), None);
     }
 
     #[test]

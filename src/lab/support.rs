@@ -53,7 +53,8 @@ fn try_network() -> nix::Result<()> {
 
 /// The error of a kernel that gives no namespaces.
 pub(super) fn refused(errno: Errno) -> Error {
-    let error = Error::failed("the kernel refuses namespaces, of which the lab's machines are made").because(errno.desc());
+    let error =
+        Error::failed("the kernel refuses namespaces, of which the lab's machines are made").because(errno.desc());
     match errno {
         Errno::EPERM => error.hinted("A container often forbids this: run the lab on the computer itself."),
         Errno::ENOSPC => error.hinted("Too many exist already: see `sysctl user` for the limits."),

@@ -38,7 +38,12 @@ impl Lab {
         }
         need_root()?;
         clear_remains(name, report)?;
-        run_keeper(program, name, count, report)?;
+        run_keeper(program, name, count, report).inspect_err(|_| {
+            // A keeper that could speak has cleared up; one that was killed has left its directory to us.
+            if State::read(name).is_some_and(|state| !state.keeper.is_alive()) {
+                let _ = Self::down(name);
+            }
+        })?;
         Self::find(name)?.ok_or_else(|| Error::failed(format!("the lab {name} ended as soon as it was up")))
     }
 }
