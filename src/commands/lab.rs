@@ -102,10 +102,10 @@ pub fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
 }
 
 fn up(name: &str, count: usize, out: &mut Output<'_>) -> Result<()> {
-    let lab = Lab::up(name, count, out.progress)?;
-    show(&lab, out);
-    (out.progress)(&format!("Log in with: sudo mpiup lab ssh{} master", option(name)));
-    (out.progress)(&format!("Take everything away with: sudo mpiup lab down{}", option(name)));
+    let machines = Lab::up(name, count, out.progress)?;
+    show(&machines, out);
+    (out.progress)(&format!("Log in with: {} lab ssh{} master", lab::mpiup(), option(name)));
+    (out.progress)(&format!("Take everything away with: {} lab down{}", lab::mpiup(), option(name)));
     Ok(())
 }
 
@@ -116,7 +116,7 @@ fn status(name: &str, out: &mut Output<'_>) -> Result<()> {
         show(lab, out);
     }
     for other in &others {
-        (out.progress)(&format!("Another lab runs: mpiup lab status{}", option(other.name())));
+        (out.progress)(&format!("Another lab runs: {} lab status{}", lab::mpiup(), option(other.name())));
     }
     found.map(drop).ok_or_else(|| lab::no_such_lab(name))
 }
@@ -131,7 +131,11 @@ fn show(lab: &Lab, out: &mut Output<'_>) {
         };
         (out.result)(&format!("{:width$}  {:15}  {state}", machine.name, machine.address));
     }
-    (out.progress)(&format!("Reach them by plain ssh with: sudo ssh -F {} master", lab.ssh_config().display()));
+    (out.progress)(&format!(
+        "Reach them by plain ssh with: {}ssh -F {} master",
+        lab::sudo(),
+        lab.ssh_config().display()
+    ));
 }
 
 /// This process becomes ssh, so that terminal, signals and exit code are ssh's own.

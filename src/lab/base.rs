@@ -80,7 +80,9 @@ pub(super) fn unpack(archive: &Path, directory: &Path) -> Result<()> {
             .arg("-xpf")
             .arg(archive),
     );
-    unpacked.map(drop).map_err(|error| error.hinted("A new one is made after: mpiup lab down --purge-cache"))
+    unpacked
+        .map(drop)
+        .map_err(|error| error.hinted(format!("A new one is made after: {} lab down --purge-cache", super::mpiup())))
 }
 
 /// Removes all layers. True when there was something.

@@ -40,7 +40,7 @@ pub fn connect(name: &str, address: Ipv4Addr, port: u16) -> Result<()> {
     .map_err(|errno| {
         Error::failed("cannot hand the connection to ssh")
             .because(errno.desc())
-            .hinted("This command is for ssh alone. Type instead: mpiup lab ssh master")
+            .hinted(format!("This command is for ssh alone. Type instead: {} lab ssh master", super::mpiup()))
     })
 }
 

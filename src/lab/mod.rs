@@ -2,16 +2,17 @@
 //!
 //! Each machine has a network, host name, processes and root file system of its own, and the system's real OpenSSH
 //! server; it is bare: no cluster user, no keys among machines, no MPI set-up. Nothing of the computer changes but
-//! [`state`] below `/run` and the cached [`base`] layer. Machines are no security boundary: their root is the
+//! its state below `/run` and the cached base layer. Machines are no security boundary: their root is the
 //! computer's root with its accidents kept away.
 //!
-//! `lab up` starts a [`keeper`], which [`start`]s a relay for packages and one [`init`] for each machine; `lab down`
+//! `lab up` starts a keeper, which starts a relay for packages and one init for each machine; `lab down`
 //! ends the keeper, and the kernel the rest.
 
 mod accounts;
 mod apt_progress;
 mod base;
 mod base_build;
+mod call;
 mod child;
 mod connect;
 mod down;
@@ -35,6 +36,7 @@ mod wire;
 
 use std::{net::Ipv4Addr, path::PathBuf, process::Output};
 
+pub use call::{mpiup, sudo};
 pub use connect::connect;
 pub use down::DownReport;
 pub use keeper::run as run_keeper;
@@ -171,8 +173,11 @@ impl From<State> for Lab {
 
 /// The error of a command that needs a running lab.
 pub fn no_such_lab(name: &str) -> Error {
-    Error::failed(format!("no lab of the name {name} runs"))
-        .hinted(format!("Start it with: sudo mpiup lab up 3{}", state::name_option(name)))
+    Error::failed(format!("no lab of the name {name} runs")).hinted(format!(
+        "Start it with: {} lab up 3{}",
+        mpiup(),
+        state::name_option(name)
+    ))
 }
 
 /// A name becomes a directory, part of a configuration and of a command.
@@ -191,7 +196,7 @@ fn need_root() -> Result<()> {
         return Ok(());
     }
     Err(Error::failed("the lab needs root, since only root may make virtual machines and enter them")
-        .hinted("Type: sudo mpiup lab up 3"))
+        .hinted(format!("Type the same with sudo, for instance: {} lab up 3", mpiup())))
 }
 
 #[cfg(test)]

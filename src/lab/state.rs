@@ -149,11 +149,11 @@ pub(super) fn remove(name: &str) -> Result<()> {
 }
 
 pub(super) fn runs_already(name: &str) -> Error {
-    let option = name_option(name);
+    let (mpiup, option) = (super::mpiup(), name_option(name));
     Error::failed(format!("a lab of the name {name} runs already"))
-        .hinted(format!("See it with: mpiup lab status{option}"))
-        .hinted(format!("Take it down with: mpiup lab down{option}"))
-        .hinted("Or start another one beside it: mpiup lab up N --name OTHER")
+        .hinted(format!("See it with: {mpiup} lab status{option}"))
+        .hinted(format!("Take it down with: {mpiup} lab down{option}"))
+        .hinted(format!("Or start another one beside it: {mpiup} lab up 3 --name OTHER"))
 }
 
 /// What has to be added to a command so that it means this lab.

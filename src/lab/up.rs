@@ -11,6 +11,7 @@ use super::{
     host::{self, command},
     need_root, network,
     state::{self, State},
+    support::support,
     wire::{self, Message},
 };
 use crate::error::{Context, Error, Result};
@@ -37,6 +38,7 @@ impl Lab {
             return Err(Error::usage(format!("a lab has 1 to {} machines, not {count}", network::MOST_MACHINES)));
         }
         need_root()?;
+        support()?;
         clear_remains(name, report)?;
         run_keeper(program, name, count, report).inspect_err(|_| {
             // A keeper that could speak has cleared up; one that was killed has left its directory to us.
