@@ -112,7 +112,7 @@ impl SshLink {
         trace(&setting, &arguments);
         let (mut master, stderr) = spawn::ssh_master(&arguments, &askpass.environment(&setting.askpass))?;
         let said = Arc::<Mutex<Vec<u8>>>::default();
-        tokio::spawn(collect(stderr, said.clone()));
+        let collecting = tokio::spawn(collect(stderr, said.clone()));
         let outcome = ready(&mut master, &control, &askpass, setting.connect_timeout + LOG_IN).await;
         let session = Arc::new(Session::resume_mux(control.clone().into_boxed_path(), None));
         let master = Mutex::new(master);
@@ -120,8 +120,8 @@ impl SshLink {
         match outcome {
             Outcome::Ready => Ok(link),
             Outcome::Ended => {
-                // What it said last may still be in the pipe.
-                tokio::time::sleep(Duration::from_millis(20)).await;
+                // What it said last may still be in the pipe, which a proxy of its own may hold open for longer.
+                let _ = tokio::time::timeout(Duration::from_millis(500), collecting).await;
                 Err(link.failure(&link.all_said()))
             }
             Outcome::TooSlow => {
