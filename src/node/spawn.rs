@@ -1,7 +1,8 @@
 //! The one place of this module that starts programs: `ssh`, and `sh` for the operator's own machine.
 //!
 //! Each gets a process group of its own, so that Ctrl-C at the terminal reaches mpiup alone, which then hangs up in order.
-//! An ssh process dies with mpiup, however mpiup dies (PR_SET_PDEATHSIG).
+//! An ssh process dies with mpiup, however mpiup dies (PR_SET_PDEATHSIG; strictly, with the thread that started it: keep to
+//! a runtime on the main thread).
 
 use std::ffi::OsStr;
 use std::os::fd::OwnedFd;

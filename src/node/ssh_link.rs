@@ -8,63 +8,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use openssh::{Session, Stdio};
-use tempfile::TempDir;
 use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
 
-use super::askpass::{Askpass, Desk};
+use super::askpass::Askpass;
 use super::running::{Exit, Running};
 use super::spawn::{self, Pipes, Process};
 use super::ssh_errors::{self, Diagnosis, Journey};
-use super::{Output, Trace, login_shell};
+use super::ssh_options::{Destination, Setting, options, own, trace};
+use super::{Output, login_shell};
 use crate::error::{Error, Result};
-use crate::quote;
 use crate::spec::NodeName;
-
-/// What all connections of one command have in common.
-pub(super) struct Setting {
-    pub config: Option<PathBuf>,
-    pub accept_new: bool,
-    pub connect_timeout: Duration,
-    pub askpass: PathBuf,
-    pub desk: Desk,
-    pub directory: TempDir,
-    pub trace: Option<Trace>,
-}
-
-/// Where a link goes.
-#[derive(Debug, Clone)]
-pub(super) struct Destination {
-    pub user: Option<String>,
-    pub host: String,
-    pub port: Option<u16>,
-}
-
-impl Destination {
-    /// As a person says it.
-    pub(super) fn display(&self) -> String {
-        let user = self.user.as_ref().map(|user| format!("{user}@")).unwrap_or_default();
-        let port = self.port.map(|port| format!(" port {port}")).unwrap_or_default();
-        format!("{user}{}{port}", self.host)
-    }
-
-    /// As a person types it.
-    fn command(&self, config: Option<&Path>) -> String {
-        let mut words = vec!["ssh".to_owned()];
-        words.extend(config.into_iter().flat_map(|path| ["-F".to_owned(), path.display().to_string()]));
-        words.extend(self.port.into_iter().flat_map(|port| ["-p".to_owned(), port.to_string()]));
-        let user = self.user.as_ref().map(|user| format!("{user}@")).unwrap_or_default();
-        words.push(format!("{user}{}", self.host));
-        quote::words(words)
-    }
-
-    fn arguments(&self) -> Vec<String> {
-        let user = self.user.iter().flat_map(|user| ["-l".to_owned(), user.clone()]);
-        let port = self.port.iter().flat_map(|port| ["-p".to_owned(), port.to_string()]);
-        // A host may not be taken for an option.
-        user.chain(port).chain(["--".to_owned(), self.host.clone()]).collect()
-    }
-}
 
 /// The master and what belongs to it. Fields are dropped in this order: first the process, then its sockets.
 pub(super) struct SshLink {
@@ -112,7 +66,7 @@ impl SshLink {
         trace(&setting, &arguments);
         let (mut master, stderr) = spawn::ssh_master(&arguments, &askpass.environment(&setting.askpass))?;
         let said = Arc::<Mutex<Vec<u8>>>::default();
-        tokio::spawn(collect(stderr, said.clone()));
+        let collecting = tokio::spawn(collect(stderr, said.clone()));
         let outcome = ready(&mut master, &control, &askpass, setting.connect_timeout + LOG_IN).await;
         let session = Arc::new(Session::resume_mux(control.clone().into_boxed_path(), None));
         let master = Mutex::new(master);
@@ -120,8 +74,8 @@ impl SshLink {
         match outcome {
             Outcome::Ready => Ok(link),
             Outcome::Ended => {
-                // What it said last may still be in the pipe.
-                tokio::time::sleep(Duration::from_millis(20)).await;
+                // What it said last may still be in the pipe, which a proxy of its own may hold open for longer.
+                let _ = tokio::time::timeout(Duration::from_millis(500), collecting).await;
                 Err(link.failure(&link.all_said()))
             }
             Outcome::TooSlow => {
@@ -233,46 +187,6 @@ impl SshLink {
             Journey { command: &self.command(), target: &self.destination.display(), refused_key: refused.as_deref() };
         let diagnosis = ssh_errors::classify(stderr);
         Failure { diagnosis: Some(diagnosis), error: ssh_errors::explain(diagnosis, stderr, &journey).on(&self.node) }
-    }
-}
-
-/// What every ssh of ours gets. The first value that ssh meets for an option counts, so these stand above the user's.
-fn options(setting: &Setting) -> Vec<String> {
-    let mut arguments: Vec<String> =
-        setting.config.iter().flat_map(|path| ["-F".to_owned(), path.display().to_string()]).collect();
-    arguments.extend(own(&[
-        "ServerAliveInterval=10",
-        "ServerAliveCountMax=3",
-        "ConnectionAttempts=1",
-        // A node gets nothing of the operator's but the log-in.
-        "ForwardAgent=no",
-        "ForwardX11=no",
-        "ClearAllForwardings=yes",
-        "PermitLocalCommand=no",
-        "RemoteCommand=none",
-        "RequestTTY=auto",
-        "EscapeChar=none",
-        // It rewrites known_hosts as a whole: of many connections at once, one would undo what another has just pinned.
-        "UpdateHostKeys=no",
-    ]));
-    arguments.extend(["-o".to_owned(), format!("ConnectTimeout={}", setting.connect_timeout.as_secs().max(1))]);
-    if setting.accept_new {
-        arguments.extend(own(&["StrictHostKeyChecking=accept-new"]));
-    }
-    if !setting.desk.has_secrets() {
-        // ssh would send empty passwords, which sshd counts as failed log-ins.
-        arguments.extend(own(&["NumberOfPasswordPrompts=0"]));
-    }
-    arguments
-}
-
-fn own(options: &[&str]) -> Vec<String> {
-    options.iter().flat_map(|option| ["-o".to_owned(), (*option).to_owned()]).collect()
-}
-
-fn trace(setting: &Setting, arguments: &[String]) {
-    if let Some(trace) = &setting.trace {
-        trace(&format!("ssh {}", quote::words(arguments)));
     }
 }
 

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::time::Instant;
 
-use super::channel::Channel;
+use super::channel::{Channel, Fault};
 use super::*;
 
 const SOON: Duration = Duration::from_secs(20);

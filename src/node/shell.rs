@@ -1,0 +1,156 @@
+//! The node's one shell: opened when it is needed, closed by trouble, and every failure told as what it is.
+
+use std::time::Duration;
+
+use super::channel::{Channel, Fault};
+use super::spawn::{self, OnDrop};
+use super::{Link, Node, Output, framing, handshake, login_shell, ssh_errors};
+use crate::error::{Error, Result};
+use crate::spec::NodeName;
+
+/// How long a shell may take from its start to its greeting: start-up files of login shells have taken 6 s.
+pub(super) const GREETING: Duration = Duration::from_secs(30);
+
+/// The node's one shell.
+pub(super) enum Shell {
+    Open(Box<Channel>),
+    /// Nothing goes through it any more, and why.
+    Poisoned(Poison),
+    /// A request was dropped half-way, or there was none yet: the next one opens a new shell.
+    Closed,
+}
+
+/// What every request after a failed one is told.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Poison {
+    message: String,
+    reasons: Vec<String>,
+    hint: Option<String>,
+}
+
+impl Poison {
+    fn error(&self, node: &NodeName) -> Error {
+        let error = Error::failed(&self.message).on(node);
+        let error = self.reasons.iter().fold(error, Error::because);
+        self.hint.iter().fold(error, Error::hinted)
+    }
+}
+
+impl Node {
+    pub(super) async fn open_shell(&self) -> Result<Channel> {
+        let word = framing::random_word();
+        let script = handshake::script(&word);
+        let running = match &self.link {
+            Link::Local => spawn::local(&login_shell::argv(&script, self.identity.elevated), OnDrop::LetEnd)?,
+            Link::Ssh(link) => link.start(&script, self.identity.elevated).await?,
+            Link::Fake(_) => return Err(Error::failed("A fake node has no shell")),
+        };
+        Channel::greet(running, &word, GREETING).await.map_err(|fault| self.no_greeting(&fault))
+    }
+
+    /// Runs `script` in the shell.
+    pub(super) async fn request(
+        &self,
+        script: &str,
+        deadline: Duration,
+        on_line: &mut dyn FnMut(&str),
+    ) -> Result<Output> {
+        self.tell(script);
+        if let Link::Fake(fake) = &self.link {
+            let output = fake.answer(script);
+            output.text().lines().for_each(on_line);
+            return Ok(output);
+        }
+        let mut shell = self.channel.lock().await;
+        // If this future is dropped half-way, the shell is in the middle of an answer and stays closed.
+        let mut channel = match std::mem::replace(&mut *shell, Shell::Closed) {
+            Shell::Open(channel) => channel,
+            Shell::Closed => Box::new(self.open_shell().await.map_err(|error| error.on(&self.name))?),
+            Shell::Poisoned(poison) => {
+                let error = poison.error(&self.name);
+                *shell = Shell::Poisoned(poison);
+                return Err(error);
+            }
+        };
+        let fault = match channel.request(script, deadline, on_line).await {
+            Ok(output) => {
+                *shell = Shell::Open(channel);
+                return Ok(output);
+            }
+            Err(fault) => fault,
+        };
+        self.hang_up(&channel).await;
+        let poison = self.explain(&brief(script), fault).await;
+        let error = poison.error(&self.name);
+        *shell = Shell::Poisoned(poison);
+        Err(error)
+    }
+
+    /// Sends SIGHUP to everything that the shell started. Nothing more can be done if that does not get through.
+    async fn hang_up(&self, channel: &Channel) {
+        let Some(group) = channel.hello().group else { return };
+        let kill = async { self.spawn(&format!("kill -s HUP -- -{group}"), false).await?.output().await };
+        let _ = tokio::time::timeout(Duration::from_secs(1), kill).await;
+    }
+
+    async fn explain(&self, script: &str, fault: Fault) -> Poison {
+        let said = match fault {
+            Fault::Deadline(deadline) => {
+                let message = format!("`{script}` did not end within {} s", seconds(deadline));
+                return Poison { message, ..Poison::default() };
+            }
+            Fault::Ended(said) => said,
+        };
+        match &self.link {
+            Link::Ssh(link) if link.has_ended().await => Poison {
+                message: format!("The connection to {} ended during `{script}`", link.display()),
+                reasons: vec![link.said(), said],
+                hint: Some(format!("Check the machine with `{}`, then run this command again.", link.command())),
+            },
+            _ => Poison {
+                message: format!("The shell ended during `{script}`"),
+                reasons: vec![said],
+                hint: Some("Run this command again; it goes on where it stopped.".to_owned()),
+            },
+        }
+    }
+
+    fn no_greeting(&self, fault: &Fault) -> Error {
+        let (place, command) = match &self.link {
+            Link::Ssh(link) => (link.display(), link.command()),
+            _ => (self.name.to_string(), "sh".to_owned()),
+        };
+        let error = match fault {
+            Fault::Deadline(deadline) => {
+                Error::failed(format!("The shell on {place} was not ready within {} s", seconds(*deadline)))
+            }
+            Fault::Ended(said) => {
+                let diagnosis = ssh_errors::classify(said);
+                if matches!(diagnosis.cause, ssh_errors::Cause::NoLogin | ssh_errors::Cause::PasswordExpired) {
+                    let journey = ssh_errors::Journey { command: &command, target: &place, refused_key: None };
+                    return ssh_errors::explain(diagnosis, said, &journey);
+                }
+                Error::failed(format!("The shell on {place} ended as soon as it began")).because(said)
+            }
+        };
+        error.hinted(format!(
+            "Run `{command} echo hello`: a start-up file there (.bashrc, .profile, .zshenv) may exit or wait for input."
+        ))
+    }
+}
+
+pub(super) fn seconds(deadline: Duration) -> String {
+    let seconds = deadline.as_secs_f64();
+    if seconds.fract() == 0.0 { format!("{seconds:.0}") } else { format!("{seconds:.1}") }
+}
+
+/// The first line of a script, so that an error can name it.
+pub(super) fn brief(script: &str) -> String {
+    const LONGEST: usize = 60;
+    let mut lines = script.lines().map(str::trim).filter(|line| !line.is_empty());
+    let first = lines.next().unwrap_or_default();
+    if first.chars().count() <= LONGEST && lines.next().is_none() {
+        return first.to_owned();
+    }
+    format!("{} …", first.chars().take(LONGEST).collect::<String>())
+}
