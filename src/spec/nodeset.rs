@@ -83,11 +83,6 @@ pub fn expand_in_order(text: &str) -> Result<Vec<String>, SyntaxError> {
     Ok(names)
 }
 
-/// Whether a text needs [`expand`]: it has a bracket or a comma.
-pub fn is_set(text: &str) -> bool {
-    text.contains(['[', ']', ','])
-}
-
 /// The parts of a union, cut at commas outside brackets, each with its offset; blanks around them are not part of them.
 ///
 /// # Errors
