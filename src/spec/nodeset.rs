@@ -1,7 +1,7 @@
 //! Node sets: `client[2-9]` and friends, as ClusterShell and pdsh write them.
 //!
 //! `n[1-3,5]` numbers, `n[001-100]` zero padding, `n[0-8/2]` steps, `r[1-2]n[1-4]` several brackets (the last one
-//! counts fastest), `a[1-2],b` unions. Texts that ClusterShell 1.9 refuses are refused here too, among them
+//! counts fastest), `a[1-2],b` unions. Texts that ClusterShell 1.10 refuses are refused here too, among them
 //! `n[01-100]` ("padding length mismatch"). Groups (`@gpu`), the operators `!`, `&` and `^` and negative numbers are not
 //! part of it, and names come in the order written where ClusterShell sorts them: `"n[3,1]" = "10.0.0.[9,4]"` pairs `n3` with `.9`.
 //!
