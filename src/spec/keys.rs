@@ -49,12 +49,6 @@ pub fn of_section(section: &str) -> Vec<&'static str> {
     KEYS.iter().filter(|key| key.section == section).map(|key| key.name).collect()
 }
 
-/// The key of that path, such as `mpi.source`.
-pub fn find(path: &str) -> Option<&'static Key> {
-    let (section, name) = path.split_once('.')?;
-    KEYS.iter().find(|key| key.section == section && key.name == name)
-}
-
 /// `a`, `b` and `c`, each between `quote`s: how messages list what is allowed.
 pub(crate) fn listed<'a>(words: impl IntoIterator<Item = &'a str>, quote: char) -> String {
     let words: Vec<String> = words.into_iter().map(|word| format!("{quote}{word}{quote}")).collect();

@@ -150,7 +150,7 @@ impl Spec {
     }
 
     /// The node that launches jobs; `None` only in a spec that was put together by hand with a head that it lacks.
-    pub fn head_node(&self) -> Option<&NodeSpec> {
+    pub fn head(&self) -> Option<&NodeSpec> {
         self.node(&self.head)
     }
 

@@ -1,9 +1,9 @@
 //! Node sets: `client[2-9]` and friends, as ClusterShell and pdsh write them.
 //!
 //! `n[1-3,5]` numbers, `n[001-100]` zero padding, `n[0-8/2]` steps, `r[1-2]n[1-4]` several brackets (the last one
-//! counts fastest), `a[1-2],b` unions. Texts that ClusterShell 1.9 refuses are refused here too, among them
-//! `n[01-100]` ("padding length mismatch"). Groups (`@gpu`) and the operators `!`, `&` and `^` are not part of it, and
-//! names come in the order written where ClusterShell sorts them: `"n[3,1]" = "10.0.0.[9,4]"` pairs `n3` with `.9`.
+//! counts fastest), `a[1-2],b` unions. Texts that ClusterShell 1.10 refuses are refused here too, among them
+//! `n[01-100]` ("padding length mismatch"). Groups (`@gpu`), the operators `!`, `&` and `^` and negative numbers are not
+//! part of it, and names come in the order written where ClusterShell sorts them: `"n[3,1]" = "10.0.0.[9,4]"` pairs `n3` with `.9`.
 //!
 //! Guarantee: memory and time are bounded by [`MAX_NAMES`] and [`MAX_NAME_LENGTH`], whatever the text says.
 //!
@@ -81,11 +81,6 @@ pub fn expand_in_order(text: &str) -> Result<Vec<String>, SyntaxError> {
         term.emit(&mut String::new(), 0, &mut names);
     }
     Ok(names)
-}
-
-/// Whether a text needs [`expand`]: it has a bracket or a comma.
-pub fn is_set(text: &str) -> bool {
-    text.contains(['[', ']', ','])
 }
 
 /// The parts of a union, cut at commas outside brackets, each with its offset; blanks around them are not part of them.

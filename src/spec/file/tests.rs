@@ -123,7 +123,7 @@ fn nodes_alone_are_a_spec() {
       ]
     }
     "#);
-    assert_eq!(spec.head_node(), spec.nodes.first());
+    assert_eq!(spec.head(), spec.nodes.first());
     assert!(spec.is_head(&NodeName::new("n1").unwrap()));
     assert_eq!(spec.node(&NodeName::new("n9").unwrap()), None);
 }
@@ -453,5 +453,29 @@ proptest::proptest! {
         if let Err(error) = parse(&text, "f") {
             proptest::prop_assert!(error.message().starts_with("f:"), "{}", error);
         }
+    }
+}
+
+/// docs/mpiup.toml.md speaks of every key, and each of its examples is a spec (below a node, where it has none).
+#[test]
+fn the_reference_is_complete_and_its_examples_work() {
+    let reference = include_str!("../../../docs/mpiup.toml.md");
+    let examples: Vec<&str> =
+        reference.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert!(examples.len() >= 5);
+    for example in &examples {
+        let node = if example.contains("[nodes]") { "" } else { "\n[nodes]\nn1 = \"local\"\n" };
+        read(&format!("{example}{node}"));
+    }
+    for key in keys::KEYS {
+        let entry = format!("| `[{}] {}` |", key.section, key.name);
+        assert!(reference.contains(&entry), "no line begins with {entry}");
+        for value in key.values {
+            assert!(reference.contains(&format!("`\"{value}\"`")), "{entry} does not mention {value}");
+        }
+    }
+    let spec = read("[nodes]\nn1 = \"local\"\n");
+    for default in [&spec.name, &spec.user, &spec.share.path] {
+        assert!(reference.contains(&format!("| `\"{default}\"` |")), "the default {default} is not mentioned");
     }
 }

@@ -173,7 +173,6 @@ fn read_host(source: Source<'_>, word: &Word<'_>, signals: &mut Vec<Signal>) -> 
 }
 
 /// The next `key = value` and what follows it.
-#[expect(clippy::type_complexity, reason = "the three parts of a list that is cut in place")]
 fn option<'w, 't>(
     source: Source<'_>,
     words: &'w [Word<'t>],

@@ -73,6 +73,13 @@ fn folds_the_documented_examples() {
 }
 
 #[test]
+fn folds_many_names_at_once() {
+    let racks = expand("r[1-100]c[1-4]n[001-100]").unwrap();
+    assert_eq!(fold(&racks), "r[1-100]c[1-4]n[001-100]");
+    assert_eq!(expand_in_order(&fold_in_order(&racks)).unwrap(), racks);
+}
+
+#[test]
 fn folds_in_order() {
     for (names, set) in [
         ("n9 n5", "n[9,5]"),
