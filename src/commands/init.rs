@@ -9,7 +9,7 @@ use crate::{
     lab::Lab,
     node::Node,
     provision::{Fleet, gather},
-    spec::{Address, Flavour, NodeName, NodeSpec, Share, ShareKind, Source, Spec, hostfile, write},
+    spec::{Address, Flavour, NodeName, NodeSpec, Share, ShareKind, Source, Spec, hostfile},
     ui::{Outcome, Table, Ui, humane},
 };
 
@@ -165,7 +165,7 @@ async fn write_spec(named: &[Named], wishes: &Wishes, path: &Path, global: &Glob
     }
     show(&found, ui);
     let draft = choose::choose(&found, wishes)?;
-    let text = write::render(&draft);
+    let text = draft.render()?;
     std::fs::write(path, text).context(|| format!("{} cannot be written", path.display()))?;
     ui.done(&format!("Wrote {}: {} nodes, {} slots, head node {}.", path.display(), draft.spec.nodes.len(), slots(&draft.spec), draft.spec.head));
     if ui.is_json() {

@@ -26,7 +26,11 @@ pub const SOCKET_VARIABLE: &str = "MPIUP_ASKPASS_SOCKET";
 /// code (0 with the answer on standard output, 1 without an answer).
 pub fn askpass_main() -> Option<ExitCode> {
     let socket = PathBuf::from(std::env::var_os(SOCKET_VARIABLE)?);
-    let question = std::env::args_os().nth(1)?.to_string_lossy().into_owned();
+    // ssh gives its askpass program the question and nothing else. A ProxyCommand of ssh's inherits the variable too, and
+    // may be mpiup (`lab connect`): that one has more arguments.
+    let mut arguments = std::env::args_os().skip(1);
+    let (Some(question), None) = (arguments.next(), arguments.next()) else { return None };
+    let question = question.to_string_lossy().into_owned();
     let kind = std::env::var("SSH_ASKPASS_PROMPT").unwrap_or_default();
     Some(match relay(&socket, &kind, &question) {
         Ok(true) => ExitCode::SUCCESS,
