@@ -124,10 +124,14 @@ pub async fn bring_up(spec: Spec, yes: bool, global: &Global, ui: &Ui) -> Result
 
 async fn prove(session: &Session, cluster: &steps::Cluster, ui: &Ui) -> Result<Proof> {
     let head = session.fleet.head(&session.spec)?;
-    let progress = ui.progress(&[cluster.spec.head.to_string()], "Proving it with an MPI job on every node");
+    let names: Vec<String> = cluster.members.iter().map(|member| member.spec.name.to_string()).collect();
+    let progress = ui.progress(&names, "Proving it with an MPI job on every node");
+    for name in &names {
+        progress.meter(name, "waits for its rank");
+    }
     let proof = provision::verify(cluster, head).await;
     if proof.is_ok() {
-        progress.finish(cluster.spec.head.as_str(), Outcome::Done);
+        names.iter().for_each(|name| progress.finish(name, Outcome::Done));
     }
     proof
 }
@@ -136,6 +140,9 @@ fn show(progress: &crate::ui::Progress, event: Event) {
     match event {
         Event::Begin { node, what } => progress.node(node.as_str(), &what),
         Event::Say { node, text } => progress.node(node.as_str(), &text),
+        Event::Sent { node, bytes, of } => {
+            progress.meter(node.as_str(), &format!("Python environment: {} of {}", humane::bytes(bytes), humane::bytes(of)));
+        }
         Event::Done { .. } | Event::Failed { .. } | Event::Kept { .. } => {}
     }
 }
@@ -146,7 +153,7 @@ fn say_ready(cluster: &steps::Cluster, report: &Report, start: Instant, ui: &Ui)
         1 => "1 change".to_owned(),
         count => format!("{count} changes"),
     };
-    let nodes = crate::spec::nodeset::fold(&report.ready);
+    let nodes = crate::spec::nodeset::fold_in_order(&report.ready);
     ui.done(&format!("{} is ready: {changes} in {}.", report.cluster, humane::duration(start.elapsed())));
     ui.say(&format!(
         "  A rank answered from each of {nodes}, with {}, in {}.",

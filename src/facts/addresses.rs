@@ -28,6 +28,11 @@ impl Address {
         }
     }
 
+    /// True for the bridges that container and VM engines make on a node for themselves.
+    pub fn is_bridge(&self) -> bool {
+        ["docker", "br-", "virbr", "lxcbr", "lxdbr", "cni", "veth", "podman"].iter().any(|name| self.interface.starts_with(name))
+    }
+
     /// True for addresses that mean another thing on every node.
     pub fn is_local(&self) -> bool {
         match self.address {

@@ -11,6 +11,8 @@ fact passwd_user "$account"
 fact ids_in_use "$( { getent passwd || cat /etc/passwd; getent group || cat /etc/group; } 2>/dev/null | cut -d: -f3 | sort -un | tr '\n' ' ')"
 home=$(printf '%s' "$account" | cut -d: -f6)
 [ -n "$home" ] || home=/home/$user
+operator=$(getent passwd "${SUDO_USER:-$(id -un)}" | cut -d: -f6)
+fact operator_keys "$(cat "$operator/.ssh/authorized_keys" 2>/dev/null)"
 fact os "$(cat /etc/os-release 2>/dev/null)"
 fact kernel "$(uname -srm)"
 fact host_name "$(uname -n)"

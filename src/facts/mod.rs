@@ -52,6 +52,9 @@ pub struct Facts {
     /// Who mpiup is on this node.
     pub login: accounts::Account,
     pub is_root: bool,
+    /// Lines of the login user's `authorized_keys`: who may log in here already.
+    #[serde(skip)]
+    pub operator_keys: Vec<String>,
     /// The cluster's user, where the account exists.
     pub user: Option<accounts::Account>,
     /// Every uid and gid in use, so that one can be chosen that is free everywhere.
@@ -130,6 +133,7 @@ impl Facts {
         Ok(Facts {
             is_root: uid == 0,
             login,
+            operator_keys: get("operator_keys").lines().map(str::to_owned).collect(),
             user: accounts::account(get("passwd_user")),
             ids_in_use: words("ids_in_use").filter_map(|id| id.parse().ok()).collect(),
             os: os::os(get("os")),

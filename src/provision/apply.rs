@@ -18,7 +18,6 @@ use crate::{
     python,
     spec::NodeName,
     steps::{Cluster, Member, NodePlan, Plan},
-    ui::humane,
 };
 
 /// Packages on a slow line are what takes long.
@@ -109,10 +108,11 @@ impl NodeRun<'_> {
             return Ok(Done::default());
         }
         let script = format!("{}{}", script::prelude(), script::calls(&self.member.state, changes.iter().copied(), Some(keys))?);
-        let done = self.run(node, &script).await?;
+        let mut done = self.run(node, &script).await?;
         for (_, change) in &changes {
             if let Primitive::Tree { path, owner, key } = &change.primitive {
                 self.bring(node, change, path, owner, key).await?;
+                done.made += 1;
             }
         }
         Ok(done)
@@ -157,8 +157,7 @@ impl NodeRun<'_> {
         let install = as_user(self.member.facts.is_root, owner, &self.cluster.layout.home, &python::install_script(path, key));
         let hands = Hands::new(node, self.consent);
         let progress = |sent: u64| {
-            let text = format!("Python environment: {} of {}", humane::bytes(sent), humane::bytes(bundle.bytes));
-            self.tell(|node| Event::Say { node, text });
+            self.tell(|node| Event::Sent { node, bytes: sent, of: bundle.bytes });
         };
         let tar: &Path = &bundle.tar;
         let output = hands.push(&install, tar, &progress, DEADLINE).await?;

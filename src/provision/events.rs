@@ -12,6 +12,8 @@ pub enum Event {
     Begin { node: NodeName, what: String },
     /// Something that takes time tells how far it is.
     Say { node: NodeName, text: String },
+    /// So much of the Python environment is on its way, in bytes. Comes often.
+    Sent { node: NodeName, bytes: u64, of: u64 },
     /// A change is complete.
     Done { node: NodeName, what: String },
     /// `down` left something that is not its own, and why.

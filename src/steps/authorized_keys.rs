@@ -1,4 +1,5 @@
-//! Who may log in: each node's key, from that node's addresses only, with nothing but a shell.
+//! Who may log in: each node's key, from that node's addresses only, with nothing but a shell; and whoever may log in as
+//! root already, so that the operator can work as the cluster's user.
 
 use std::collections::BTreeSet;
 
@@ -9,34 +10,35 @@ use super::{
 use crate::changes::{Change, Place, Wave, text::public_key_of};
 
 pub fn step(cluster: &Cluster, member: &Member) -> Vec<Change> {
-    let content: String = cluster
-        .members
-        .iter()
-        .map(|peer| {
-            let key = key::public(cluster, peer).unwrap_or_else(|| public_key_of(&peer.spec.name));
-            format!("from=\"{}\",restrict,pty {key}\n", sources(peer, member))
-        })
-        .collect();
+    let nodes = cluster.members.iter().map(|peer| {
+        let key = key::public(cluster, peer).unwrap_or_else(|| public_key_of(&peer.spec.name));
+        format!("from=\"{}\",restrict,pty {key}\n", sources(peer))
+    });
+    let content: String = operators(cluster, member).into_iter().chain(nodes).collect();
     let path = format!("{}/.ssh/authorized_keys", cluster.layout.home);
     let owner = cluster.owner(member);
     let at = Block { path: &path, owner: &owner, place: Place::Bottom, mode: "600" };
-    let why = "the nodes log in to each other; every key only from its own node's addresses";
+    let why = "the nodes log in to each other, every key only from its own node's addresses; who may log in as root may do so as this user";
     write::block(cluster, member, Wave::Mesh, at, content, why).into_iter().collect()
 }
 
-/// The addresses from which `peer` comes to `member`: all that are its own, and the loopback when it is the node itself.
-fn sources(peer: &Member, member: &Member) -> String {
-    let mut sources: BTreeSet<String> = BTreeSet::new();
-    sources.insert(peer.address.to_string());
-    for interface in peer.facts.addresses.iter().filter(|interface| !interface.is_local()) {
-        let shared = |other: &Member| other.facts.addresses.iter().any(|own| own.address == interface.address);
-        if peer.spec.name == member.spec.name || !shared(member) {
-            sources.insert(interface.address.to_string());
-        }
-    }
-    let mut sources: Vec<String> = sources.into_iter().collect();
-    if peer.spec.name == member.spec.name {
-        sources.extend(["127.0.0.0/8".to_owned(), "::1".to_owned()]);
-    }
+/// The addresses from which a node comes: all that are its own and no other's, and the loopback when it is itself that
+/// it logs in to.
+fn sources(peer: &Member) -> String {
+    let own = peer.facts.addresses.iter().filter(|interface| !interface.is_local() && !interface.is_bridge());
+    let sources: BTreeSet<String> =
+        own.map(|interface| interface.address.to_string()).chain([peer.address.to_string()]).collect();
+    let sources: Vec<String> = sources.into_iter().chain(["127.0.0.0/8".into(), "::1".into()]).collect();
     sources.join(",")
+}
+
+/// Keys of whoever may log in to this node as root already: nobody gains a right by it. Keys with options are bound to a
+/// purpose, and stay there.
+fn operators(cluster: &Cluster, member: &Member) -> Vec<String> {
+    if !member.facts.is_root || member.facts.login.name == cluster.spec.user {
+        return vec![];
+    }
+    let kinds = ["ssh-", "ecdsa-", "sk-"];
+    let plain = |line: &&String| kinds.iter().any(|kind| line.starts_with(kind)) && !line.contains(" mpiup:");
+    member.facts.operator_keys.iter().filter(plain).map(|line| format!("{line}\n")).collect()
 }

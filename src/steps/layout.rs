@@ -63,6 +63,8 @@ pub fn question(spec: &Spec, is_root: bool) -> Question {
     let layout = Layout::new(spec, "~");
     let files = [
         "/etc/hosts",
+        "/etc/skel/.bashrc",
+        "/etc/skel/.profile",
         "~/.ssh",
         "~/.ssh/authorized_keys",
         "~/.ssh/config",

@@ -80,14 +80,11 @@ fn own_addresses<'a>(facts: &'a Facts, nodes: &[(NodeSpec, Facts)]) -> Vec<&'a I
     let holders = |address: IpAddr| {
         nodes.iter().filter(|(_, other)| other.addresses.iter().any(|interface| interface.address == address)).count()
     };
-    let foreign = |interface: &Interface| {
-        ["docker", "br-", "virbr", "lxcbr", "cni", "veth"].iter().any(|prefix| interface.interface.starts_with(prefix))
-    };
     facts
         .addresses
         .iter()
         .filter(|interface| !interface.is_local() && holders(interface.address) == 1)
-        .filter(|interface| nodes.len() > 1 || !foreign(interface))
+        .filter(|interface| nodes.len() > 1 || !interface.is_bridge())
         .collect()
 }
 

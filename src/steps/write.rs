@@ -44,7 +44,12 @@ pub fn block(
     content: String,
     why: &str,
 ) -> Option<Change> {
-    let before = member.facts.text(&cluster.layout.asked(at.path)).map(str::to_owned);
+    let asked = cluster.layout.asked(at.path);
+    let mut before = member.facts.text(&asked).map(str::to_owned);
+    if member.facts.user.is_none() && let Some(name) = asked.strip_prefix("~/") {
+        // The account is still to be made: its home then begins with what stands here.
+        before = member.facts.text(&format!("/etc/skel/{name}")).map(str::to_owned);
+    }
     let mark = &cluster.layout.mark;
     let text = before.as_deref().unwrap_or_default();
     if block::with(text, mark, at.place, &content) == text && before.is_some() {

@@ -79,6 +79,10 @@ fn tally(state: &State) -> Option<String> {
     let done = state.count(|doing| *doing == Doing::Ended(Outcome::Done));
     let same = state.count(|doing| *doing == Doing::Ended(Outcome::Same));
     let failed = state.count(|doing| matches!(doing, Doing::Ended(Outcome::Failed(_))));
+    // When all went well there is nothing to tell apart.
+    if done == state.nodes.len() && done > 0 {
+        return (done > 1).then(|| plural(done));
+    }
     let named = [(done, "done"), (same, "unchanged"), (failed, "failed")];
     let parts: Vec<String> =
         named.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();

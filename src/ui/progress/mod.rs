@@ -43,10 +43,18 @@ impl Progress {
         }
     }
 
+    /// As [`Progress::node`], for what changes many times a second: only a live display shows it.
+    pub fn meter(&self, node: &str, doing: &str) {
+        lock(&self.0.state).working(node, doing);
+    }
+
     /// `node` has ended. What it does afterwards is not shown.
     pub fn finish(&self, node: &str, outcome: Outcome) {
-        let text = frame::ended(node, &outcome);
-        if lock(&self.0.state).ended(node, outcome) {
+        // Where lines stay, the closing one says how many went well.
+        let text = matches!(outcome, Outcome::Failed(_)).then(|| frame::ended(node, &outcome));
+        if lock(&self.0.state).ended(node, outcome)
+            && let Some(text) = text
+        {
             self.0.plain(&format!("  {text}"));
         }
     }
