@@ -146,12 +146,13 @@ impl Command {
         joined.unwrap_or_else(|_panic| Err(Error::failed(format!("`{}` could not be run", self.line()))))
     }
 
-    /// Starts the program on this process's own standard input, output and error.
+    /// Starts the program on this process's own standard output and error, and on its input or an empty one.
     ///
     /// # Errors
     /// When it cannot be started.
-    pub fn spawn_inherited(&self) -> Result<Child> {
-        self.start(Stdio::inherit(), Stdio::inherit(), Stdio::inherit())
+    pub fn spawn_inherited(&self, input: bool) -> Result<Child> {
+        let stdin = if input { Stdio::inherit() } else { Stdio::null() };
+        self.start(stdin, Stdio::inherit(), Stdio::inherit())
     }
 
     /// The command line as one would type it.

@@ -2,7 +2,8 @@
 //!
 //! Guarantees: needs no root and changes nothing outside the cache; the program has this process's own input, output and
 //! error; the status is the program's own; Ctrl-C, SIGTERM and SIGHUP end every process of the job within about 2 s.
-//! Not guaranteed: an end to the job when mpiup itself is killed by SIGKILL.
+//! Not guaranteed: an end to the job when mpiup itself is killed by SIGKILL; the end of input (Ctrl-D) at a terminal,
+//! which Open MPI 5 does not pass on.
 
 use std::{
     fs,
@@ -50,8 +51,11 @@ const LONGEST_TMPDIR: usize = 40;
 pub async fn run_local(ranks: Option<u32>, argv: &[String], report: &(dyn Fn(&str) + Sync)) -> Result<u8> {
     let environment = local_environment(report).await?;
     let path = search_path(&environment);
-    let argv = with_abort(argv);
+    let mut argv = with_abort(argv);
     require_program(&argv, &path)?;
+    if !std::io::stdin().is_terminal() {
+        argv = with_own_input(argv);
+    }
 
     let cores = std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX));
     let as_root = nix::unistd::geteuid().is_root();
@@ -90,8 +94,9 @@ pub async fn run_local(ranks: Option<u32>, argv: &[String], report: &(dyn Fn(&st
     // At a terminal it stays in our group: in a group of its own it would be stopped as soon as it reads.
     let own_group = !std::io::stdin().is_terminal();
     let command = if own_group { command.own_group() } else { command };
-    let status = attend(&command, own_group, &id).await?;
-    Ok(status)
+    let mut signals = Signals::listen()?;
+    let mut child = command.spawn_inherited(!own_group)?;
+    attend(&mut child, &mut signals, own_group, &id).await
 }
 
 /// Components that exist on any machine, named because looking for the others costs Open MPI 5 a second per start
@@ -101,12 +106,47 @@ fn only_this_machine() -> [(String, String); 3] {
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
 }
 
+/// `argv` behind a line of shell that gives rank 0 this process's input, and the others none.
+///
+/// Open MPI 5 never passes on that the input has ended (`echo | mpiexec -n 1 cat` hangs), and repeats pieces of it
+/// beyond 64 KiB (<https://github.com/openpmix/prrte/issues/2579>). A terminal cannot be opened so: there its way stays.
+fn with_own_input(argv: Vec<String>) -> Vec<String> {
+    let input = format!("/proc/{}/fd/0", std::process::id());
+    let script = format!(
+        r#"input=/dev/null; [ "$OMPI_COMM_WORLD_RANK" != 0 ] || ! [ -r {input} ] || input={input}; exec "$@" <"$input""#
+    );
+    ["sh".to_owned(), "-c".to_owned(), script, "sh".to_owned()].into_iter().chain(argv).collect()
+}
+
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+    hang_up: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    /// From here on a signal does not end this process.
+    fn listen() -> Result<Self> {
+        let listen = |kind| signal(kind).context(|| "cannot listen for signals");
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+            hang_up: listen(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) -> Signal {
+        tokio::select! {
+            _ = self.interrupt.recv() => Signal::SIGINT,
+            _ = self.terminate.recv() => Signal::SIGTERM,
+            _ = self.hang_up.recv() => Signal::SIGHUP,
+        }
+    }
+}
+
 /// Waits for the job, passes signals on, and sees to it that nothing is left.
-async fn attend(command: &Command, own_group: bool, id: &str) -> Result<u8> {
-    let listen = |kind| signal(kind).context(|| "cannot listen for signals");
-    let (mut interrupt, mut terminate, mut hang_up) =
-        (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?, listen(SignalKind::hangup())?);
-    let mut child = command.spawn_inherited()?;
+async fn attend(child: &mut Child, signals: &mut Signals, own_group: bool, id: &str) -> Result<u8> {
+    let launcher = child.id().unwrap_or_default();
     let got = tokio::select! {
         status = child.wait() => {
             let status = status.context(|| "cannot wait for mpiexec")?;
@@ -115,24 +155,51 @@ async fn attend(command: &Command, own_group: bool, id: &str) -> Result<u8> {
             }
             return Ok(code(status));
         }
-        _ = interrupt.recv() => Signal::SIGINT,
-        _ = terminate.recv() => Signal::SIGTERM,
-        _ = hang_up.recv() => Signal::SIGHUP,
+        got = signals.next() => got,
+        () = without_ranks(launcher) => {
+            send(child, own_group, Signal::SIGKILL);
+            child.wait().await.context(|| "cannot wait for mpiexec")?;
+            sweep(id).await;
+            return Err(Error::failed("all ranks have ended, but Open MPI's launcher did not, and was ended")
+                .because("a rank failed while others were still starting, which Open MPI 5 does not survive")
+                .hinted("What the failed rank said stands above; if it said nothing, try it alone: -n 1."));
+        }
     };
     // At a terminal Ctrl-C has reached the launcher already, and a second signal makes it leave ranks behind.
     if own_group || got != Signal::SIGINT {
-        send(&child, own_group, if got == Signal::SIGHUP { Signal::SIGTERM } else { got });
+        send(child, own_group, if got == Signal::SIGHUP { Signal::SIGTERM } else { got });
     }
     tokio::select! {
         _ended = child.wait() => {}
         () = tokio::time::sleep(GRACE) => {}
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+        _impatient = signals.next() => {}
     }
-    send(&child, own_group, Signal::SIGKILL);
+    send(child, own_group, Signal::SIGKILL);
     sweep(id).await;
     child.wait().await.context(|| "cannot wait for mpiexec")?;
     Ok(128 + u8::try_from(got as i32).unwrap_or_default())
+}
+
+/// Returns when the launcher has had no ranks for 3 s, which a healthy one does not outlive, or got none in 30 s.
+/// (A rank that fails within milliseconds, before the others reach MPI_Init, can make Open MPI 5.0 hang so.)
+async fn without_ranks(launcher: u32) {
+    let mut patience = 30;
+    while patience > 0 {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        match has_children(launcher) {
+            Some(true) => patience = 3,
+            Some(false) => patience -= 1,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// None where the kernel does not tell.
+fn has_children(process: u32) -> Option<bool> {
+    let threads = fs::read_dir(format!("/proc/{process}/task")).ok()?;
+    let children: Vec<String> =
+        threads.flatten().filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok()).collect();
+    (!children.is_empty()).then(|| children.iter().any(|list| !list.trim().is_empty()))
 }
 
 fn send(child: &Child, own_group: bool, signal: Signal) {
