@@ -77,7 +77,8 @@ pub async fn take_down(spec: Spec, yes: bool, purge: bool, global: &Global, ui: 
         let undone = provision::undo(&session.spec, &session.seen, &session.fleet, purge, &consent, &sink).await;
         for name in &names {
             let failed = undone.failed.iter().find(|(node, _)| node.as_str() == name);
-            progress.finish(name, failed.map_or(Outcome::Done, |(_, error)| Outcome::Failed(error.reasons().join(": "))));
+            progress
+                .finish(name, failed.map_or(Outcome::Done, |(_, error)| Outcome::Failed(error.reasons().join(": "))));
         }
         undone
     };
@@ -135,7 +136,9 @@ fn say(session: &Session, undone: &provision::Undone, ui: &Ui) {
     match (undone.undone, undone.kept.len()) {
         (0, 0) => ui.done(&format!("There is nothing of {name} to take back.")),
         (count, 0) => ui.done(&format!("{name} is gone: {count} changes were taken back.")),
-        (count, kept) => ui.done(&format!("{count} changes of {name} were taken back; {kept} stay, for the reasons above.")),
+        (count, kept) => {
+            ui.done(&format!("{count} changes of {name} were taken back; {kept} stay, for the reasons above."))
+        }
     }
 }
 

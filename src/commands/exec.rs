@@ -72,8 +72,11 @@ pub async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<()> {
     if ui.is_json() {
         ui.json(&all.into_iter().collect::<BTreeMap<_, _>>())?;
     } else {
-        let shown: Vec<(String, String)> =
-            all.iter().filter(|(_, answer)| answer.error.is_none()).map(|(node, answer)| (node.clone(), text(answer))).collect();
+        let shown: Vec<(String, String)> = all
+            .iter()
+            .filter(|(_, answer)| answer.error.is_none())
+            .map(|(node, answer)| (node.clone(), text(answer)))
+            .collect();
         for line in fold::lines(&shown, &|names| nodeset::fold(names)) {
             ui.out(&line);
         }
@@ -102,11 +105,20 @@ fn only(spec: &mut Spec, nodes: &str) -> Result<()> {
 async fn answer(node: &Node, command: &str, root: bool, deadline: Duration) -> Answer {
     if root && !node.is_root() {
         let why = node.why_not_root().unwrap_or_default();
-        return Answer { status: None, stdout: String::new(), stderr: String::new(), error: Some(format!("no root: {why}")) };
+        return Answer {
+            status: None,
+            stdout: String::new(),
+            stderr: String::new(),
+            error: Some(format!("no root: {why}")),
+        };
     }
     match node.probe().read(command, deadline).await {
-        Ok(output) => Answer { status: Some(output.status), stdout: output.text(), stderr: output.stderr_text(), error: None },
-        Err(error) => Answer { status: None, stdout: String::new(), stderr: String::new(), error: Some(error.to_string()) },
+        Ok(output) => {
+            Answer { status: Some(output.status), stdout: output.text(), stderr: output.stderr_text(), error: None }
+        }
+        Err(error) => {
+            Answer { status: None, stdout: String::new(), stderr: String::new(), error: Some(error.to_string()) }
+        }
     }
 }
 

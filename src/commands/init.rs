@@ -21,7 +21,9 @@ pub use choose::{Found, Wishes};
 ///
 /// The first machine becomes the head node, which launches the jobs.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  mpiup init mpi@192.168.1.10 client1 client2\n  mpiup init 'ana@pc[01-12].lab'\n  mpiup init --hostfile hosts\n  mpiup init --lab")]
+#[command(
+    after_help = "Examples:\n  mpiup init mpi@192.168.1.10 client1 client2\n  mpiup init 'ana@pc[01-12].lab'\n  mpiup init --hostfile hosts\n  mpiup init --lab"
+)]
 pub struct Args {
     /// Anything ssh takes: address, user@host:port, an alias of ~/.ssh/config; sets such as pc[01-12]; `local`.
     #[arg(value_name = "MACHINE")]
@@ -97,12 +99,23 @@ fn named(args: &Args, lab: Option<&Lab>) -> Result<Vec<Named>> {
         return of_lab(lab);
     }
     if let Some(file) = &args.hostfile {
-        let text = std::fs::read_to_string(file).context(|| format!("the hostfile {} cannot be read", file.display()))?;
+        let text =
+            std::fs::read_to_string(file).context(|| format!("the hostfile {} cannot be read", file.display()))?;
         let parsed = hostfile::parse(&text, file)?;
-        return parsed.entries.into_iter().map(|entry| {
-            let typed = entry.user.map(|user| format!("{user}@{}", entry.host)).unwrap_or_else(|| entry.host.clone());
-            Ok(Named { name: NodeName::new(&entry.host).ok().filter(|_| !is_address(&entry.host)), address: address(&typed)?, label: typed, slots: entry.slots })
-        }).collect();
+        return parsed
+            .entries
+            .into_iter()
+            .map(|entry| {
+                let typed =
+                    entry.user.map(|user| format!("{user}@{}", entry.host)).unwrap_or_else(|| entry.host.clone());
+                Ok(Named {
+                    name: NodeName::new(&entry.host).ok().filter(|_| !is_address(&entry.host)),
+                    address: address(&typed)?,
+                    label: typed,
+                    slots: entry.slots,
+                })
+            })
+            .collect();
     }
     if args.machines.is_empty() {
         return Err(Error::usage("no machine was named")
@@ -140,7 +153,8 @@ fn of_lab(lab: &Lab) -> Result<Vec<Named>> {
 }
 
 fn address(text: &str) -> Result<Address> {
-    Address::parse(text).map_err(|error| Error::usage(format!("`{text}` is not the address of a machine")).because(error))
+    Address::parse(text)
+        .map_err(|error| Error::usage(format!("`{text}` is not the address of a machine")).because(error))
 }
 
 fn label(address: &Address) -> String {
@@ -167,7 +181,13 @@ async fn write_spec(named: &[Named], wishes: &Wishes, path: &Path, global: &Glob
     let draft = choose::choose(&found, wishes)?;
     let text = draft.render()?;
     std::fs::write(path, text).context(|| format!("{} cannot be written", path.display()))?;
-    ui.done(&format!("Wrote {}: {} nodes, {} slots, head node {}.", path.display(), draft.spec.nodes.len(), slots(&draft.spec), draft.spec.head));
+    ui.done(&format!(
+        "Wrote {}: {} nodes, {} slots, head node {}.",
+        path.display(),
+        draft.spec.nodes.len(),
+        slots(&draft.spec),
+        draft.spec.head
+    ));
     if ui.is_json() {
         ui.json(&draft.spec)?;
     }
@@ -175,8 +195,13 @@ async fn write_spec(named: &[Named], wishes: &Wishes, path: &Path, global: &Glob
         ui.say("  Next: `mpiup plan` shows what would change, `mpiup up` does it.");
         return Ok(());
     }
-    Err(Error::failed(format!("{} of {} machines could not be looked at; they stand in {} all the same", lost.len(), named.len(), path.display()))
-        .hinted("Mend what is said above, or take them out of the file; then `mpiup up`."))
+    Err(Error::failed(format!(
+        "{} of {} machines could not be looked at; they stand in {} all the same",
+        lost.len(),
+        named.len(),
+        path.display()
+    ))
+    .hinted("Mend what is said above, or take them out of the file; then `mpiup up`."))
 }
 
 fn slots(spec: &Spec) -> u32 {
@@ -200,10 +225,20 @@ async fn look(named: &[Named], wishes: &Wishes, global: &Global, ui: &Ui) -> Res
         };
         progress.finish(&machine.label, outcome);
         let why_not_root = fleet.node(&node.name).and_then(Node::why_not_root).map(str::to_owned);
-        found.push(Found { name: machine.name.clone(), address: machine.address.clone(), slots: machine.slots, facts, why_not_root });
+        found.push(Found {
+            name: machine.name.clone(),
+            address: machine.address.clone(),
+            slots: machine.slots,
+            facts,
+            why_not_root,
+        });
     }
     let lost = fleet.lost.drain(..).map(|lost| {
-        let label = named.iter().zip(&spec.nodes).find(|(_, node)| node.name == lost.node).map(|(machine, _)| machine.label.clone());
+        let label = named
+            .iter()
+            .zip(&spec.nodes)
+            .find(|(_, node)| node.name == lost.node)
+            .map(|(machine, _)| machine.label.clone());
         let renamed = Error::failed(lost.error.message()).on(label.unwrap_or_default());
         let renamed = lost.error.reasons().iter().fold(renamed, |error, reason| error.because(reason));
         lost.error.hints().iter().fold(renamed, |error, hint| error.hinted(hint.clone()))
@@ -215,7 +250,10 @@ async fn look(named: &[Named], wishes: &Wishes, global: &Global, ui: &Ui) -> Res
 
 /// A spec that is only good for connecting: nothing is decided yet.
 fn provisional(named: &[Named], wishes: &Wishes) -> Result<Spec> {
-    let name = |number: usize| NodeName::new(&format!("machine{number}")).map_err(|error| Error::failed("a node cannot be named").because(error));
+    let name = |number: usize| {
+        NodeName::new(&format!("machine{number}"))
+            .map_err(|error| Error::failed("a node cannot be named").because(error))
+    };
     let nodes = named.iter().enumerate().map(|(number, machine)| {
         Ok(NodeSpec { name: name(number)?, address: machine.address.clone(), slots: machine.slots })
     });
@@ -237,7 +275,10 @@ fn show(found: &[Found], ui: &Ui) {
     let mut table = Table::new(&["MACHINE", "CORES", "MEMORY", "PYTHON", "ROOT", "MPI", "SYSTEM"]).right(1).right(2);
     for machine in found {
         let Some(facts) = &machine.facts else { continue };
-        let mpi = facts.mpi.first().map_or("–".to_owned(), |mpi| format!("{} {}", choose::flavour_name(mpi.flavour), mpi.version));
+        let mpi = facts
+            .mpi
+            .first()
+            .map_or("–".to_owned(), |mpi| format!("{} {}", choose::flavour_name(mpi.flavour), mpi.version));
         table.row([
             machine.name.as_ref().map_or_else(|| label(&machine.address), ToString::to_string),
             facts.cores.to_string(),

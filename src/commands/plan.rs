@@ -82,7 +82,9 @@ fn document(plan: &Plan) -> Document<'_> {
         Entry { key: change.key(), what: change.what(), diff, change }
     }
     let nodes = plan.nodes.iter().map(|node| {
-        let in_order = [Wave::Ground, Wave::Mesh].into_iter().flat_map(|wave| node.changes.iter().filter(move |change| change.wave == wave));
+        let in_order = [Wave::Ground, Wave::Mesh]
+            .into_iter()
+            .flat_map(|wave| node.changes.iter().filter(move |change| change.wave == wave));
         Node { node: node.node.as_str(), changes: in_order.map(entry).collect() }
     });
     Document { changes: plan.count(), nodes: nodes.collect() }

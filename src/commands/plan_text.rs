@@ -68,7 +68,9 @@ fn summary(cluster: &Cluster, plan: &Plan) -> String {
 /// What a diff does not show.
 fn attributes(primitive: &Primitive) -> Option<String> {
     match primitive {
-        Primitive::Dir { mode, owner, .. } | Primitive::File { mode, owner, .. } | Primitive::Block { mode, owner, .. } => {
+        Primitive::Dir { mode, owner, .. }
+        | Primitive::File { mode, owner, .. }
+        | Primitive::Block { mode, owner, .. } => {
             Some(format!("owner {owner}, mode {mode}")).filter(|_| !matches!(primitive, Primitive::Block { .. }))
         }
         _ => None,

@@ -21,7 +21,9 @@ mod live;
 /// Where the share is `sync`, the working directory goes to the nodes first. Output comes as it is written, the exit code
 /// is the program's own, and Ctrl-C leaves no process behind on any node.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  mpiup run -n 6 python ejemplo.py\n  mpiup run python heat2d.py --size 500      one rank per slot\n  mpiup run --local -n 4 python ejemplo.py   on this machine alone")]
+#[command(
+    after_help = "Examples:\n  mpiup run -n 6 python ejemplo.py\n  mpiup run python heat2d.py --size 500      one rank per slot\n  mpiup run --local -n 4 python ejemplo.py   on this machine alone"
+)]
 pub struct Args {
     /// Ranks; without it, one for each slot of the cluster.
     #[arg(short, value_name = "RANKS")]
@@ -109,7 +111,8 @@ fn usable(session: &Session, ui: &Ui) -> Result<Cluster> {
     let ready = |name: &NodeName| plan.nodes.iter().any(|node| &node.node == name && is_set_up(node));
     let (in_use, left): (Vec<_>, Vec<_>) = session.seen.iter().cloned().partition(|(node, _)| ready(&node.name));
     if in_use.iter().all(|(node, _)| node.name != cluster.spec.head) {
-        return Err(Error::failed("the cluster is not set up").hinted("`mpiup plan` shows what is missing, `mpiup up` does it."));
+        return Err(Error::failed("the cluster is not set up")
+            .hinted("`mpiup plan` shows what is missing, `mpiup up` does it."));
     }
     for (node, _) in &left {
         ui.warn(&format!("{}: not set up, so the job does without it; `mpiup up` brings it in", node.name));
@@ -120,7 +123,10 @@ fn usable(session: &Session, ui: &Ui) -> Result<Cluster> {
 /// What a rank needs is there: an environment and a key.
 fn is_set_up(node: &steps::NodePlan) -> bool {
     use crate::changes::Primitive::{KeyPair, Packages, Tree, User};
-    !node.changes.iter().any(|change| matches!(change.primitive, Tree { .. } | KeyPair { .. } | User { .. } | Packages { .. }))
+    !node
+        .changes
+        .iter()
+        .any(|change| matches!(change.primitive, Tree { .. } | KeyPair { .. } | User { .. } | Packages { .. }))
 }
 
 fn job(cluster: &Cluster, args: &Args, id: &str) -> Result<Job> {
@@ -133,9 +139,15 @@ fn job(cluster: &Cluster, args: &Args, id: &str) -> Result<Job> {
             .facts
             .mpi
             .iter()
-            .find(|launcher| launcher.flavour == cluster.spec.flavour && !launcher.path.starts_with(&cluster.layout.env))
+            .find(|launcher| {
+                launcher.flavour == cluster.spec.flavour && !launcher.path.starts_with(&cluster.layout.env)
+            })
             .map(|launcher| launcher.path.clone())
-            .ok_or_else(|| Error::failed("no mpiexec of the cluster's MPI was found").on(&cluster.spec.head).hinted("`mpiup up` installs it."))?,
+            .ok_or_else(|| {
+                Error::failed("no mpiexec of the cluster's MPI was found")
+                    .on(&cluster.spec.head)
+                    .hinted("`mpiup up` installs it.")
+            })?,
     };
     Ok(Job {
         flavour: cluster.spec.flavour,
@@ -148,10 +160,7 @@ fn job(cluster: &Cluster, args: &Args, id: &str) -> Result<Job> {
         shared_cores: cluster.shares_cores,
         as_root: false,
         working_directory: Some(cluster.layout.share.clone()),
-        env: vec![
-            (launch::JOB_VARIABLE.into(), id.into()),
-            ("PYTHONUNBUFFERED".into(), "1".into()),
-        ],
+        env: vec![(launch::JOB_VARIABLE.into(), id.into()), ("PYTHONUNBUFFERED".into(), "1".into())],
         argv: launch::with_abort(&args.program),
     })
 }

@@ -95,7 +95,9 @@ fn rows(session: &Session, cluster: Option<&steps::Cluster>) -> Vec<Row> {
             os: facts.map(|facts| facts.os.short()),
             cores: facts.map(|facts| facts.cores),
             memory_mib: facts.map(|facts| facts.memory_mib),
-            python: facts.and_then(|facts| facts.python.as_ref()).map(|python| format!("{}.{}", python.version.0, python.version.1)),
+            python: facts
+                .and_then(|facts| facts.python.as_ref())
+                .map(|python| format!("{}.{}", python.version.0, python.version.1)),
             error: lost.map(|lost| lost.error.to_string()),
         }
     };
@@ -109,7 +111,11 @@ fn table(rows: &[Row]) -> Table {
         let system = row.os.clone();
         table.row([
             if row.head { format!("{} (head)", row.node) } else { row.node.clone() },
-            if row.pending > 0 && row.state == "differs" { format!("differs ({})", row.pending) } else { row.state.clone() },
+            if row.pending > 0 && row.state == "differs" {
+                format!("differs ({})", row.pending)
+            } else {
+                row.state.clone()
+            },
             or_dash(row.address.clone()),
             or_dash(row.slots.map(|slots| slots.to_string())),
             or_dash(row.memory_mib.map(|mib| humane::memory(mib * 1024 * 1024))),

@@ -51,7 +51,10 @@ pub async fn everywhere(root: &Path, force: bool, session: &Session, cluster: &C
     let work = cluster.members.iter().map(|member| {
         let (files, consent) = (&files, &consent);
         async move {
-            let node = session.fleet.node(&member.spec.name).ok_or_else(|| Error::failed("the connection is gone").on(&member.spec.name))?;
+            let node = session
+                .fleet
+                .node(&member.spec.name)
+                .ok_or_else(|| Error::failed("the connection is gone").on(&member.spec.name))?;
             let share = sync::Share {
                 path: &cluster.layout.share,
                 state: &member.state,
@@ -64,11 +67,14 @@ pub async fn everywhere(root: &Path, force: bool, session: &Session, cluster: &C
     let progress = ui.progress(&names, "Mirroring the working directory");
     let outcomes = futures_util::future::join_all(work).await;
     for (name, outcome) in names.iter().zip(&outcomes) {
-        progress.finish(name, match outcome {
-            Ok(mirrored) if mirrored.sent == 0 => Outcome::Same,
-            Ok(_) => Outcome::Done,
-            Err(error) => Outcome::Failed(error.message().to_owned()),
-        });
+        progress.finish(
+            name,
+            match outcome {
+                Ok(mirrored) if mirrored.sent == 0 => Outcome::Same,
+                Ok(_) => Outcome::Done,
+                Err(error) => Outcome::Failed(error.message().to_owned()),
+            },
+        );
     }
     drop(progress);
     let mut theirs: Vec<(String, Vec<String>)> = Vec::new();

@@ -141,7 +141,10 @@ fn show(progress: &crate::ui::Progress, event: Event) {
         Event::Begin { node, what } => progress.node(node.as_str(), &what),
         Event::Say { node, text } => progress.node(node.as_str(), &text),
         Event::Sent { node, bytes, of } => {
-            progress.meter(node.as_str(), &format!("Python environment: {} of {}", humane::bytes(bytes), humane::bytes(of)));
+            progress.meter(
+                node.as_str(),
+                &format!("Python environment: {} of {}", humane::bytes(bytes), humane::bytes(of)),
+            );
         }
         Event::Done { .. } | Event::Failed { .. } | Event::Kept { .. } => {}
     }

@@ -30,7 +30,9 @@ impl Address {
 
     /// True for the bridges that container and VM engines make on a node for themselves.
     pub fn is_bridge(&self) -> bool {
-        ["docker", "br-", "virbr", "lxcbr", "lxdbr", "cni", "veth", "podman"].iter().any(|name| self.interface.starts_with(name))
+        ["docker", "br-", "virbr", "lxcbr", "lxdbr", "cni", "veth", "podman"]
+            .iter()
+            .any(|name| self.interface.starts_with(name))
     }
 
     /// True for addresses that mean another thing on every node.

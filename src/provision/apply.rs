@@ -53,7 +53,14 @@ pub async fn fetch(cluster: &Cluster, plan: &Plan, report: &(dyn Fn(&str) + Sync
 }
 
 /// Does what the plan says, and nothing else.
-pub async fn apply(cluster: &Cluster, plan: &Plan, bundles: &Bundles, fleet: &Fleet, consent: &Consent, sink: Sink<'_>) -> Applied {
+pub async fn apply(
+    cluster: &Cluster,
+    plan: &Plan,
+    bundles: &Bundles,
+    fleet: &Fleet,
+    consent: &Consent,
+    sink: Sink<'_>,
+) -> Applied {
     let mut applied = Applied::default();
     let mut keys = PublicKeys::new();
     for wave in [Wave::Ground, Wave::Mesh] {
@@ -61,17 +68,18 @@ pub async fn apply(cluster: &Cluster, plan: &Plan, bundles: &Bundles, fleet: &Fl
             continue;
         }
         let alive = |name: &NodeName| applied.failed.iter().all(|(failed, _)| failed != name);
-        let work = plan.nodes.iter().zip(&cluster.members).filter(|(node, _)| alive(&node.node)).map(|(node, member)| {
-            let keys = &keys;
-            async move {
-                let run = NodeRun { cluster, member, plan: node, bundles, consent, sink };
-                let outcome = match fleet.node(&node.node) {
-                    Some(connected) => run.wave(connected, wave, keys).await,
-                    None => Err(Error::failed("the connection is gone")),
-                };
-                (node.node.clone(), outcome)
-            }
-        });
+        let work =
+            plan.nodes.iter().zip(&cluster.members).filter(|(node, _)| alive(&node.node)).map(|(node, member)| {
+                let keys = &keys;
+                async move {
+                    let run = NodeRun { cluster, member, plan: node, bundles, consent, sink };
+                    let outcome = match fleet.node(&node.node) {
+                        Some(connected) => run.wave(connected, wave, keys).await,
+                        None => Err(Error::failed("the connection is gone")),
+                    };
+                    (node.node.clone(), outcome)
+                }
+            });
         for (node, outcome) in join_all(work).await {
             match outcome {
                 Ok(done) => {
@@ -107,7 +115,8 @@ impl NodeRun<'_> {
         if changes.is_empty() {
             return Ok(Done::default());
         }
-        let script = format!("{}{}", script::prelude(), script::calls(&self.member.state, changes.iter().copied(), Some(keys))?);
+        let script =
+            format!("{}{}", script::prelude(), script::calls(&self.member.state, changes.iter().copied(), Some(keys))?);
         let mut done = self.run(node, &script).await?;
         for (_, change) in &changes {
             if let Primitive::Tree { path, owner, key } = &change.primitive {
@@ -126,7 +135,9 @@ impl NodeRun<'_> {
         let output = hands
             .run(script, DEADLINE, &mut |text| {
                 let Some((index, line)) = report::line(text) else { return };
-                let Some(change) = index.parse().ok().and_then(|index: usize| self.plan.changes.get(index)) else { return };
+                let Some(change) = index.parse().ok().and_then(|index: usize| self.plan.changes.get(index)) else {
+                    return;
+                };
                 match line {
                     Line::Begin => self.tell(|node| Event::Begin { node, what: change.what() }),
                     Line::Say(text) => self.tell(|node| Event::Say { node, text }),
@@ -154,7 +165,8 @@ impl NodeRun<'_> {
         let Some(bundle) = self.bundles.get(key) else {
             return Err(self.failure(&change.what(), "its packages were not fetched"));
         };
-        let install = as_user(self.member.facts.is_root, owner, &self.cluster.layout.home, &python::install_script(path, key));
+        let install =
+            as_user(self.member.facts.is_root, owner, &self.cluster.layout.home, &python::install_script(path, key));
         let hands = Hands::new(node, self.consent);
         let progress = |sent: u64| {
             self.tell(|node| Event::Sent { node, bytes: sent, of: bundle.bytes });
@@ -184,9 +196,8 @@ impl NodeRun<'_> {
 
     fn failure(&self, what: &str, why: &str) -> Error {
         self.tell(|node| Event::Failed { node, what: what.to_owned(), why: why.to_owned() });
-        Error::failed(format!("could not be made: {what}"))
-            .on(&self.plan.node)
-            .because(why)
-            .hinted("What was done before it stays in the journal: `mpiup up` goes on from there, `mpiup down` takes it back.")
+        Error::failed(format!("could not be made: {what}")).on(&self.plan.node).because(why).hinted(
+            "What was done before it stays in the journal: `mpiup up` goes on from there, `mpiup down` takes it back.",
+        )
     }
 }

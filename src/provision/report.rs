@@ -37,7 +37,10 @@ mod tests {
     #[test]
     fn reads_reports_and_passes_over_noise() {
         assert_eq!(line("@ 3 begin"), Some(("3", Line::Begin)));
-        assert_eq!(line("@ 0004 say Setting up libpmix2 (4.2.2-1)"), Some(("0004", Line::Say("Setting up libpmix2 (4.2.2-1)".into()))));
+        assert_eq!(
+            line("@ 0004 say Setting up libpmix2 (4.2.2-1)"),
+            Some(("0004", Line::Say("Setting up libpmix2 (4.2.2-1)".into())))
+        );
         assert_eq!(line("@ 3 announced"), Some(("3", Line::Done)));
         assert_eq!(line("Reading package lists..."), None);
         assert_eq!(line("@ 3 other"), None);

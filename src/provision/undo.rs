@@ -28,7 +28,14 @@ pub struct Undone {
 }
 
 /// Takes back everything that the journals of `seen` tell of, the last change first.
-pub async fn undo(spec: &Spec, seen: &[(NodeSpec, Facts)], fleet: &Fleet, purge: bool, consent: &Consent, sink: Sink<'_>) -> Undone {
+pub async fn undo(
+    spec: &Spec,
+    seen: &[(NodeSpec, Facts)],
+    fleet: &Fleet,
+    purge: bool,
+    consent: &Consent,
+    sink: Sink<'_>,
+) -> Undone {
     let work = seen.iter().map(|(node, facts)| async move {
         let outcome = match fleet.node(&node.name) {
             Some(connected) => one(spec, &node.name, facts, connected, purge, consent, sink).await,
@@ -51,12 +58,21 @@ pub async fn undo(spec: &Spec, seen: &[(NodeSpec, Facts)], fleet: &Fleet, purge:
 
 type Outcome = (usize, Vec<(String, String)>);
 
-async fn one(spec: &Spec, name: &NodeName, facts: &Facts, node: &Node, purge: bool, consent: &Consent, sink: Sink<'_>) -> Result<Outcome> {
+async fn one(
+    spec: &Spec,
+    name: &NodeName,
+    facts: &Facts,
+    node: &Node,
+    purge: bool,
+    consent: &Consent,
+    sink: Sink<'_>,
+) -> Result<Outcome> {
     if facts.journal.is_empty() {
         return Ok((0, vec![]));
     }
     let state = steps::cluster::state_of(spec, facts);
-    let what = |number: &str| entry(&facts.journal, number).map_or_else(|| number.to_owned(), |entry| entry.what.clone());
+    let what =
+        |number: &str| entry(&facts.journal, number).map_or_else(|| number.to_owned(), |entry| entry.what.clone());
     let undone = RefCell::new(0);
     let kept: RefCell<Vec<(String, String)>> = RefCell::default();
     let said = RefCell::new(String::new());

@@ -67,7 +67,10 @@ fn command(cluster: &Cluster) -> String {
         Flavour::Openmpi => "--map-by ppr:1:node",
         Flavour::Mpich => "-ppn 1",
     };
-    format!("mpiexec -n {ranks} {once_per_node} -hostfile hosts python {}", quote::sh(&format!("{}/verify.py", cluster.layout.own)))
+    format!(
+        "mpiexec -n {ranks} {once_per_node} -hostfile hosts python {}",
+        quote::sh(&format!("{}/verify.py", cluster.layout.own))
+    )
 }
 
 /// `mpiup-verify RANK/SIZE NODE HOST` for each rank, and `mpiup-library TEXT`.
@@ -78,7 +81,11 @@ fn parse(output: &Output) -> Result<(Vec<String>, String)> {
     for line in text.lines() {
         if let Some(rest) = line.strip_prefix("mpiup-verify ") {
             let words: Vec<&str> = rest.split(' ').collect();
-            size = words.first().and_then(|rank| rank.split_once('/')).and_then(|(_, size)| size.parse().ok()).unwrap_or(0);
+            size = words
+                .first()
+                .and_then(|rank| rank.split_once('/'))
+                .and_then(|(_, size)| size.parse().ok())
+                .unwrap_or(0);
             nodes.extend(words.get(1).map(|node| (*node).to_owned()));
         }
     }
@@ -105,7 +112,10 @@ mod tests {
     fn every_rank_must_have_answered() {
         let whole = "mpiup-verify 0/2 master master\nmpiup-verify 1/2 client1 client1\nmpiup-library Open MPI v4.1.4; mpi4py 4.1.1\n";
         let (nodes, library) = parse(&Output::ok(whole)).unwrap();
-        assert_eq!((nodes, library.as_str()), (vec!["master".to_owned(), "client1".to_owned()], "Open MPI v4.1.4; mpi4py 4.1.1"));
+        assert_eq!(
+            (nodes, library.as_str()),
+            (vec!["master".to_owned(), "client1".to_owned()], "Open MPI v4.1.4; mpi4py 4.1.1")
+        );
     }
 
     #[test]

@@ -46,7 +46,9 @@ pub fn block(
 ) -> Option<Change> {
     let asked = cluster.layout.asked(at.path);
     let mut before = member.facts.text(&asked).map(str::to_owned);
-    if member.facts.user.is_none() && let Some(name) = asked.strip_prefix("~/") {
+    if member.facts.user.is_none()
+        && let Some(name) = asked.strip_prefix("~/")
+    {
         // The account is still to be made: its home then begins with what stands here.
         before = member.facts.text(&format!("/etc/skel/{name}")).map(str::to_owned);
     }

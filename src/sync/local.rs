@@ -7,8 +7,20 @@ use sha2::{Digest as _, Sha256};
 use crate::error::{Context as _, Error, Result};
 
 /// Never mirrored: version control, caches and environments, which belong to this machine, and mpiup's own spec.
-const LEFT_OUT: &[&str] =
-    &[".git", ".hg", ".svn", "__pycache__", ".venv", "venv", "node_modules", "target", ".ipynb_checkpoints", ".cache", "mpiup.toml", "hosts"];
+const LEFT_OUT: &[&str] = &[
+    ".git",
+    ".hg",
+    ".svn",
+    "__pycache__",
+    ".venv",
+    "venv",
+    "node_modules",
+    "target",
+    ".ipynb_checkpoints",
+    ".cache",
+    "mpiup.toml",
+    "hosts",
+];
 
 /// More than this is no program but data, which wants a real shared folder.
 const MOST_FILES: usize = 10_000;
@@ -31,8 +43,11 @@ pub struct LocalFile {
 pub fn files(root: &Path) -> Result<Vec<LocalFile>> {
     let home = etcetera::home_dir().ok();
     if root == Path::new("/") || home.as_deref() == Some(root) {
-        return Err(Error::usage(format!("{} is no folder of programs: all of it would go to every node", root.display()))
-            .hinted("Go into the folder of your program (`cd my-project`) and type it again there."));
+        return Err(Error::usage(format!(
+            "{} is no folder of programs: all of it would go to every node",
+            root.display()
+        ))
+        .hinted("Go into the folder of your program (`cd my-project`) and type it again there."));
     }
     let mut found = Vec::new();
     walk(root, "", &mut found)?;
@@ -64,8 +79,10 @@ fn walk(folder: &Path, below: &str, found: &mut Vec<LocalFile>) -> Result<()> {
             walk(&path, &format!("{relative}/"), found)?;
         } else if metadata.is_file() {
             if found.len() == MOST_FILES {
-                return Err(Error::usage(format!("there are more than {MOST_FILES} files below the working directory"))
-                    .hinted("Go into the folder of your program and type it again there."));
+                return Err(Error::usage(format!(
+                    "there are more than {MOST_FILES} files below the working directory"
+                ))
+                .hinted("Go into the folder of your program and type it again there."));
             }
             let bytes = metadata.len();
             let executable = metadata.permissions().mode() & 0o100 != 0;
@@ -81,7 +98,8 @@ fn sha256(path: &Path) -> Result<String> {
     let mut hash = Sha256::new();
     let mut block = vec![0; 1 << 16];
     loop {
-        let read = std::io::Read::read(&mut file, &mut block).context(|| format!("{} cannot be read", path.display()))?;
+        let read =
+            std::io::Read::read(&mut file, &mut block).context(|| format!("{} cannot be read", path.display()))?;
         if read == 0 {
             return Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect());
         }

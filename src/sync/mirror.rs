@@ -33,11 +33,22 @@ pub struct Mirrored {
 
 /// # Errors
 /// When the node cannot be asked, or the files do not arrive.
-pub async fn mirror(root: &Path, files: &[LocalFile], share: &Share<'_>, force: bool, node: &Node, consent: &Consent) -> Result<Mirrored> {
+pub async fn mirror(
+    root: &Path,
+    files: &[LocalFile],
+    share: &Share<'_>,
+    force: bool,
+    node: &Node,
+    consent: &Consent,
+) -> Result<Mirrored> {
     let hands = Hands::new(node, consent);
     let asked = ask(files, share, &hands).await?;
-    let wanted: Vec<&LocalFile> =
-        files.iter().zip(&asked).filter(|(_, answer)| **answer == Answer::Want || (force && **answer == Answer::Theirs)).map(|(file, _)| file).collect();
+    let wanted: Vec<&LocalFile> = files
+        .iter()
+        .zip(&asked)
+        .filter(|(_, answer)| **answer == Answer::Want || (force && **answer == Answer::Theirs))
+        .map(|(file, _)| file)
+        .collect();
     let theirs = files.iter().zip(&asked).filter(|(_, answer)| !force && **answer == Answer::Theirs);
     let mut mirrored = Mirrored { theirs: theirs.map(|(file, _)| file.path.clone()).collect(), ..Mirrored::default() };
     if !wanted.is_empty() {
@@ -88,7 +99,10 @@ async fn ask(files: &[LocalFile], share: &Share<'_>, hands: &Hands<'_>) -> Resul
 async fn send(root: &Path, files: &[&LocalFile], share: &Share<'_>, hands: &Hands<'_>) -> Result<()> {
     let mut names = tempfile::NamedTempFile::new().context(|| "a temporary file cannot be made")?;
     for file in files {
-        names.write_all(file.path.as_bytes()).and_then(|()| names.write_all(b"\0")).context(|| "a temporary file cannot be written")?;
+        names
+            .write_all(file.path.as_bytes())
+            .and_then(|()| names.write_all(b"\0"))
+            .context(|| "a temporary file cannot be written")?;
     }
     let archive = tempfile::NamedTempFile::new().context(|| "a temporary file cannot be made")?;
     process::Command::new("tar")
@@ -105,7 +119,9 @@ async fn send(root: &Path, files: &[&LocalFile], share: &Share<'_>, hands: &Hand
         unpack
     };
     let output = hands.push(&unpack, archive.path(), &|_| {}, DEADLINE).await?;
-    output.success_or(format!("files could not be written into {}", share.path)).map_err(|error| error.on(hands.name()))?;
+    output
+        .success_or(format!("files could not be written into {}", share.path))
+        .map_err(|error| error.on(hands.name()))?;
     let list: String = files.iter().map(|file| format!("{} {}\n", file.sha256, file.path)).collect();
     let owned: Vec<LocalFile> = files.iter().map(|file| (*file).clone()).collect();
     let note = format!(

@@ -65,7 +65,10 @@ pub fn choose(found: &[Found], wishes: &Wishes) -> Result<Draft> {
         why.insert("ssh.config".into(), "how ssh reaches the lab's machines".into());
     }
     let spec = Spec {
-        name: wishes.name.clone().unwrap_or_else(|| if wishes.ssh_config.is_some() { "lab".into() } else { "aula".into() }),
+        name: wishes
+            .name
+            .clone()
+            .unwrap_or_else(|| if wishes.ssh_config.is_some() { "lab".into() } else { "aula".into() }),
         user,
         head,
         set_host_names: false,
@@ -106,15 +109,19 @@ fn user(found: &[Found], wishes: &Wishes, why: &mut Reasons) -> String {
     let without_root: Vec<&&Facts> = seen.iter().filter(|facts| !facts.is_root).collect();
     let (user, reason) = match (&wishes.user, without_root.first()) {
         (Some(user), _) => (user.clone(), "as you said".to_owned()),
-        (None, Some(facts)) => {
-            (facts.login.name.clone(), "the user that logs in: mpiup has no root on every machine, so it makes no account".to_owned())
-        }
+        (None, Some(facts)) => (
+            facts.login.name.clone(),
+            "the user that logs in: mpiup has no root on every machine, so it makes no account".to_owned(),
+        ),
         (None, None) => {
             let existing = seen.iter().filter(|facts| facts.user.is_some()).count();
             let reason = match existing {
                 0 => "programs run as this account; it is made on every node".to_owned(),
                 count if count == seen.len() => "programs run as this account, which every node has".to_owned(),
-                count => format!("programs run as this account, which {count} of {} nodes have; it is made on the others", seen.len()),
+                count => format!(
+                    "programs run as this account, which {count} of {} nodes have; it is made on the others",
+                    seen.len()
+                ),
             };
             ("mpi".to_owned(), reason)
         }
@@ -124,10 +131,13 @@ fn user(found: &[Found], wishes: &Wishes, why: &mut Reasons) -> String {
 }
 
 fn flavour(seen: &[&Facts], wishes: &Wishes, why: &mut Reasons) -> Flavour {
-    let everywhere = |flavour| !seen.is_empty() && seen.iter().all(|facts| facts.mpi.iter().any(|mpi| mpi.flavour == flavour));
+    let everywhere =
+        |flavour| !seen.is_empty() && seen.iter().all(|facts| facts.mpi.iter().any(|mpi| mpi.flavour == flavour));
     let (flavour, reason) = match wishes.flavour {
         Some(flavour) => (flavour, "as you said"),
-        None if everywhere(Flavour::Mpich) && !everywhere(Flavour::Openmpi) => (Flavour::Mpich, "every machine has it already"),
+        None if everywhere(Flavour::Mpich) && !everywhere(Flavour::Openmpi) => {
+            (Flavour::Mpich, "every machine has it already")
+        }
         None => (Flavour::Openmpi, "the one that most guides and programs expect"),
     };
     why.insert("mpi.flavour".into(), reason.into());
@@ -145,7 +155,10 @@ fn source(seen: &[&Facts], flavour: Flavour, wishes: &Wishes, why: &mut Reasons)
     };
     // The wheels of MPI are made for glibc 2.28 and later, mpi4py's and NumPy's for Python 3.9 and later.
     let fits = |facts: &&Facts| {
-        facts.python.as_ref().is_some_and(|python| python.version >= (3, 9) && python.glibc.is_some_and(|glibc| glibc >= (2, 28)))
+        facts
+            .python
+            .as_ref()
+            .is_some_and(|python| python.version >= (3, 9) && python.glibc.is_some_and(|glibc| glibc >= (2, 28)))
             && matches!(facts.arch(), "x86_64" | "aarch64")
     };
     let (source, reason) = match (wishes.source, installed) {
@@ -153,9 +166,10 @@ fn source(seen: &[&Facts], flavour: Flavour, wishes: &Wishes, why: &mut Reasons)
         (None, Some(version)) => {
             (Source::Existing, format!("every machine has {} {version} already", flavour_name(flavour)))
         }
-        (None, None) if seen.iter().all(fits) => {
-            (Source::Wheels, "the same MPI on every node whatever its system, with neither packages nor root".to_owned())
-        }
+        (None, None) if seen.iter().all(fits) => (
+            Source::Wheels,
+            "the same MPI on every node whatever its system, with neither packages nor root".to_owned(),
+        ),
         (None, None) => (Source::Distro, "some machine is too old or too different for ready-made wheels".to_owned()),
     };
     why.insert("mpi.source".into(), reason);
