@@ -1,4 +1,5 @@
 //! Jobs on this machine, with the real Open MPI of the wheels (fetched on the first run, then cached).
+#![allow(clippy::unwrap_used, reason = "a test ends where something is not as expected")]
 
 use std::{
     sync::OnceLock,

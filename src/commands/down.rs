@@ -43,7 +43,7 @@ struct Kept {
 }
 
 pub async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<()> {
-    let spec = session::load(global)?.spec;
+    let spec = session::load(global)?;
     take_down(spec, args.yes, args.purge, global, ui).await
 }
 

@@ -46,7 +46,7 @@ struct Answer {
 }
 
 pub async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<()> {
-    let mut spec = session::load(global)?.spec;
+    let mut spec = session::load(global)?;
     if let Some(nodes) = &args.nodes {
         only(&mut spec, nodes)?;
     }

@@ -25,7 +25,7 @@ pub struct Args {
 }
 
 pub async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<()> {
-    let spec = session::load(global)?.spec;
+    let spec = session::load(global)?;
     let session = Session::open(spec, global, ui).await?;
     session.name_lost(ui);
     let cluster = session.cluster()?;

@@ -51,7 +51,7 @@ pub async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<()> {
         let code = launch::run_local(args.n, &args.program, &|text| ui.say(text)).await?;
         return ended(code);
     }
-    let spec = session::load(global)?.spec;
+    let spec = session::load(global)?;
     let code = on_cluster(Session::open(spec, global, ui).await?, args, ui).await?;
     ended(code)
 }

@@ -13,21 +13,13 @@ use crate::{
     ui::{Outcome, Ui},
 };
 
-/// The spec, and where it was read from.
-pub struct Loaded {
-    pub spec: Spec,
-    pub path: PathBuf,
-}
-
 /// Reads mpiup.toml from where the user said, from here, or from a folder above.
 ///
 /// # Errors
 /// When there is none, or it is wrong.
-pub fn load(global: &Global) -> Result<Loaded> {
+pub fn load(global: &Global) -> Result<Spec> {
     let here = std::env::current_dir().context(|| "the working directory cannot be read")?;
-    let path = spec::find::find(&here, global.spec.as_deref())?;
-    let spec = spec::file::load(&path)?;
-    Ok(Loaded { spec, path })
+    spec::file::load(&spec::find::find(&here, global.spec.as_deref())?)
 }
 
 /// How nodes are connected.

@@ -36,7 +36,7 @@ struct Row {
 }
 
 pub async fn run(_args: &Args, global: &Global, ui: &Ui) -> Result<()> {
-    let spec = session::load(global)?.spec;
+    let spec = session::load(global)?;
     let session = Session::open(spec, global, ui).await?;
     let cluster = session.cluster();
     let rows = rows(&session, cluster.as_ref().ok());

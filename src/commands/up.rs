@@ -42,7 +42,7 @@ pub struct Report {
 }
 
 pub async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<()> {
-    let spec = session::load(global)?.spec;
+    let spec = session::load(global)?;
     let report = bring_up(spec, args.yes, global, ui).await?;
     if ui.is_json() {
         ui.json(&report)?;

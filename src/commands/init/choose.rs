@@ -21,6 +21,7 @@ pub struct Found {
     pub slots: Option<u32>,
     /// `None`: it could not be looked at.
     pub facts: Option<Facts>,
+    /// What sudo said, where mpiup could not become root.
     pub why_not_root: Option<String>,
 }
 
@@ -109,10 +110,11 @@ fn user(found: &[Found], wishes: &Wishes, why: &mut Reasons) -> String {
     let without_root: Vec<&&Facts> = seen.iter().filter(|facts| !facts.is_root).collect();
     let (user, reason) = match (&wishes.user, without_root.first()) {
         (Some(user), _) => (user.clone(), "as you said".to_owned()),
-        (None, Some(facts)) => (
-            facts.login.name.clone(),
-            "the user that logs in: mpiup has no root on every machine, so it makes no account".to_owned(),
-        ),
+        (None, Some(facts)) => {
+            let said = found.iter().find_map(|machine| machine.why_not_root.as_deref()).unwrap_or_default();
+            let said = said.lines().next().map(|line| format!(" ({})", line.trim())).unwrap_or_default();
+            (facts.login.name.clone(), format!("the user that logs in: without root{said} mpiup makes no account"))
+        }
         (None, None) => {
             let existing = seen.iter().filter(|facts| facts.user.is_some()).count();
             let reason = match existing {
