@@ -27,8 +27,8 @@ pub enum Primitive {
     User { name: String, id: u32, shell: String, home: String },
     /// The node's own name.
     HostName { name: String },
-    /// The distribution's packages, in one transaction.
-    Packages { names: Vec<String> },
+    /// The distribution's packages, in one transaction. `brings` is what comes along with them, where it is known.
+    Packages { names: Vec<String>, brings: Option<Brings> },
     /// A folder that is not there.
     Dir { path: String, mode: &'static str, owner: String },
     /// A key that is made on the node and never leaves it.
@@ -39,6 +39,15 @@ pub enum Primitive {
     Block { path: String, mark: String, place: Place, mode: &'static str, owner: String, content: Text },
     /// The Python environment: a folder that is unpacked from a stream.
     Tree { path: String, owner: String, key: String },
+}
+
+/// What a transaction of packages brings beside those that were asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Brings {
+    /// Names of packages that are new on the node.
+    pub new: Vec<String>,
+    /// `NAME OLD → NEW`, of packages that are there already in another version.
+    pub newer: Vec<String>,
 }
 
 /// The barrier before which a change is made on all nodes.
@@ -70,7 +79,7 @@ impl Change {
         match &self.primitive {
             Primitive::User { name, .. } => format!("user {name}"),
             Primitive::HostName { .. } => "hostname".into(),
-            Primitive::Packages { names } => format!("packages {}", names.join(" ")),
+            Primitive::Packages { names, .. } => format!("packages {}", names.join(" ")),
             Primitive::Dir { path, .. } => format!("dir {path}"),
             Primitive::KeyPair { path, .. } => format!("keypair {path}"),
             Primitive::File { path, .. } => format!("file {path}"),
@@ -84,7 +93,7 @@ impl Change {
         match &self.primitive {
             Primitive::User { name, id, home, .. } => format!("account {name} (uid {id}, home {home})"),
             Primitive::HostName { name } => format!("host name {name}"),
-            Primitive::Packages { names } => format!("packages {}", names.join(" ")),
+            Primitive::Packages { names, .. } => format!("packages {}", names.join(" ")),
             Primitive::Dir { path, .. } => format!("folder {path}"),
             Primitive::KeyPair { path, .. } => format!("key {path}, made on the node"),
             Primitive::File { path, .. } => format!("file {path}"),

@@ -62,7 +62,7 @@ fn call(primitive: &Primitive) -> String {
             quote::words(["do_user", name.as_str(), &id.to_string(), shell.as_str(), home.as_str()])
         }
         Primitive::HostName { name } => quote::words(["do_hostname", name]),
-        Primitive::Packages { names } => format!("do_packages {}", quote::words(names)),
+        Primitive::Packages { names, .. } => format!("do_packages {}", quote::words(names)),
         Primitive::Dir { path, mode, owner } => quote::words(["do_dir", path, mode, owner]),
         Primitive::KeyPair { path, owner, comment } => quote::words(["do_keypair", path, owner, comment]),
         Primitive::File { path, mode, owner, check, .. } => {

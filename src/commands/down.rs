@@ -71,7 +71,7 @@ pub async fn take_down(spec: Spec, yes: bool, purge: bool, global: &Global, ui: 
         let progress = ui.progress(&names, "Taking it back");
         let sink = |event: Event| match event {
             Event::Begin { node, what } => progress.node(node.as_str(), &what),
-            Event::Say { node, text } => progress.node(node.as_str(), &text),
+            Event::Say { node, text } => progress.meter(node.as_str(), &text),
             _ => {}
         };
         let undone = provision::undo(&session.spec, &session.seen, &session.fleet, purge, &consent, &sink).await;

@@ -45,7 +45,7 @@ pub fn lines(cluster: &Cluster, plan: &Plan, detail: Detail) -> Vec<String> {
         lines.push(format!("  {sign} {}", row.change.what()));
         if detail == Detail::Diffs {
             lines.push(paint(style::DIM, &format!("      {}", row.change.why)));
-            lines.extend(attributes(&row.change.primitive).map(|text| paint(style::DIM, &format!("      {text}"))));
+            lines.extend(attributes(&row.change.primitive).into_iter().map(|text| paint(style::DIM, &format!("      {text}"))));
             lines.extend(row.diff.iter().map(|line| format!("      {line}")));
         }
     }
@@ -66,15 +66,33 @@ fn summary(cluster: &Cluster, plan: &Plan) -> String {
 }
 
 /// What a diff does not show.
-fn attributes(primitive: &Primitive) -> Option<String> {
+fn attributes(primitive: &Primitive) -> Vec<String> {
     match primitive {
-        Primitive::Dir { mode, owner, .. }
-        | Primitive::File { mode, owner, .. }
-        | Primitive::Block { mode, owner, .. } => {
-            Some(format!("owner {owner}, mode {mode}")).filter(|_| !matches!(primitive, Primitive::Block { .. }))
+        Primitive::Dir { mode, owner, .. } | Primitive::File { mode, owner, .. } => {
+            vec![format!("owner {owner}, mode {mode}")]
         }
-        _ => None,
+        Primitive::Packages { brings: None, .. } => {
+            vec!["what else apt brings along is known once its lists are read (`apt-get update` on the node)".into()]
+        }
+        Primitive::Packages { brings: Some(brings), .. } => {
+            let mut lines = wrapped(&format!("brings along {} packages: ", brings.new.len()), &brings.new);
+            lines.extend(brings.newer.iter().map(|text| format!("makes newer, which `down` may not be able to take back: {text}")));
+            lines
+        }
+        _ => vec![],
     }
+}
+
+/// Words in lines of at most 72 columns.
+fn wrapped(begin: &str, words: &[String]) -> Vec<String> {
+    let mut lines = vec![begin.to_owned()];
+    for word in words {
+        match lines.last_mut() {
+            Some(line) if line.len() + word.len() < 72 => line.push_str(&format!("{word} ")),
+            _ => lines.push(format!("  {word} ")),
+        }
+    }
+    lines.iter().map(|line| line.trim_end().to_owned()).collect()
 }
 
 /// Changes that say the same, in the order of the waves and of the first node that has them.

@@ -139,7 +139,7 @@ async fn prove(session: &Session, cluster: &steps::Cluster, ui: &Ui) -> Result<P
 fn show(progress: &crate::ui::Progress, event: Event) {
     match event {
         Event::Begin { node, what } => progress.node(node.as_str(), &what),
-        Event::Say { node, text } => progress.node(node.as_str(), &text),
+        Event::Say { node, text } => progress.meter(node.as_str(), &text),
         Event::Sent { node, bytes, of } => {
             progress.meter(
                 node.as_str(),

@@ -39,7 +39,13 @@ fact mpi "$(for name in mpiexec.openmpi mpiexec.mpich mpiexec; do
     found=$(command -v $name) && printf '%s %s\n' "$found" "$("$found" --version 2>/dev/null </dev/null | head -n 3 | tr '\n' ' ')"; done)"
 if command -v dpkg-query >/dev/null 2>&1; then
     # shellcheck disable=SC2086
-    fact packages "$(dpkg-query -W -f '${db:Status-Abbrev} ${Package} ${Version}\n' $packages 2>/dev/null | grep '^ii')"
+    present=$(dpkg-query -W -f '${db:Status-Abbrev} ${Package} ${Version}\n' $packages 2>/dev/null | grep '^ii')
+    fact packages "$present"
+    missing=
+    for name in $packages; do case $present in *"ii  $name "*) ;; *) missing="$missing $name" ;; esac; done
+    # What else apt would bring along. A simulation needs no root and no lock, and changes nothing.
+    # shellcheck disable=SC2086
+    [ -z "$missing" ] || fact apt "$(apt-get install -s -qq --no-install-recommends $missing 2>&1 | grep -E '^(Inst|E:) ')"
 fi
 fact tools "$(for name in sudo apt-get dnf zypper pacman apk tar ssh ssh-keygen setpriv runuser systemctl getent awk sha256sum; do command -v $name >/dev/null 2>&1 && printf '%s ' $name; done)"
 printf '%s\n' "$files" | while IFS= read -r name; do

@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod addresses;
+pub mod apt;
 pub mod files;
 pub mod frame;
 pub mod hardware;
@@ -81,6 +82,8 @@ pub struct Facts {
     pub mpi: Vec<mpi::Launcher>,
     /// Version by name, of the packages that were asked for and are installed.
     pub packages: BTreeMap<String, String>,
+    /// What apt would do for those that are missing; `None` when nothing is missing or apt cannot tell.
+    pub apt: Option<Vec<apt::Install>>,
     pub tools: BTreeSet<String>,
     #[serde(skip)]
     pub files: files::Files,
@@ -151,6 +154,7 @@ impl Facts {
             python: python::interpreter(get("python")),
             mpi: mpi::launchers(get("mpi")),
             packages: get("packages").lines().filter_map(package).collect(),
+            apt: apt::installs(get("apt")),
             tools: words("tools").collect(),
             files: frames.iter().filter_map(|(name, content)| files::file(name, content)).collect(),
             env_stamp: Some(get("env_stamp").to_owned()).filter(|stamp| !stamp.is_empty()),

@@ -9,7 +9,7 @@ pub enum Line {
     Value(String),
     /// Complete: made now, was there already, or noted for what comes over another stream.
     Done,
-    /// `down` left it, for the reason that it said before.
+    /// `down` left it or a part of it, for the reason that it said before.
     Kept,
     Failed,
 }
@@ -23,7 +23,7 @@ pub fn line(text: &str) -> Option<(&str, Line)> {
         "say" => Line::Say(rest.to_owned()),
         "value" => Line::Value(rest.to_owned()),
         "done" | "same" | "announced" => Line::Done,
-        "kept" => Line::Kept,
+        "kept" | "left" => Line::Kept,
         "failed" => Line::Failed,
         _ => return None,
     };

@@ -2,7 +2,7 @@
 
 use super::{Cluster, Member};
 use crate::{
-    changes::{Change, Primitive, Wave},
+    changes::{Brings, Change, Primitive, Wave},
     facts::Facts,
     spec::{Flavour, Source, Spec},
 };
@@ -31,9 +31,17 @@ pub fn step(cluster: &Cluster, member: &Member) -> Vec<Change> {
         return vec![];
     }
     vec![Change {
-        primitive: Primitive::Packages { names },
+        primitive: Primitive::Packages { brings: brings(&names, &member.facts), names },
         wave: Wave::Ground,
         why: "`source = \"distro\"`: MPI and its headers come from the distribution".into(),
         before: None,
     }]
+}
+
+fn brings(names: &[String], facts: &Facts) -> Option<Brings> {
+    let all = facts.apt.as_ref()?;
+    let (newer, new): (Vec<_>, Vec<_>) = all.iter().partition(|install| install.from.is_some());
+    let new = new.into_iter().map(|install| install.name.clone()).filter(|name| !names.contains(name));
+    let newer = newer.into_iter().filter_map(|install| Some(format!("{} {} → {}", install.name, install.from.as_ref()?, install.to)));
+    Some(Brings { new: new.collect(), newer: newer.collect() })
 }

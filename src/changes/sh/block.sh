@@ -51,7 +51,7 @@ undo_block() {
     else
         without_block "$path" "$mark" > "$mpiup_state/others" || return 1
         if [ -f "$1/absent" ] && [ ! -s "$mpiup_state/others" ]; then as "$owner" rm -f "$path"
-        else put "$owner" "$path" keep < "$mpiup_state/others" && note "$path was edited by somebody else: only the block of mpiup was taken out"; fi
+        else put "$owner" "$path" keep < "$mpiup_state/others" && left "$path was edited by somebody else: only the block of mpiup was taken out"; fi
         rm -f "$mpiup_state/others"
     fi
 }

@@ -12,7 +12,7 @@ undo_all() {
         mpiup_result=done
         if "undo_${key%% *}" "$entry"; then
             printf '@ %s %s\n' "$mpiup_index" "$mpiup_result"
-            [ "$mpiup_result" = done ] && rm -rf "$entry"
+            [ "$mpiup_result" = kept ] || rm -rf "$entry"
         else
             printf '@ %s failed\n' "$mpiup_index"; exit 1
         fi
@@ -34,5 +34,7 @@ undo_synced() {
         exit 0' undo_synced "$(cat "$1/path")" < "$1/list"
     rm -rf "$1"
 }
+# What is not ours alone: it stays, and so does its entry.
 kept() { mpiup_result=kept; say "$*"; }
-note() { say "$*"; }
+# What cannot be given back whole: that is said, and nothing more can be done.
+left() { mpiup_result=left; say "$*"; }
