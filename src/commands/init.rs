@@ -219,9 +219,11 @@ async fn look(named: &[Named], wishes: &Wishes, global: &Global, ui: &Ui) -> Res
     let mut found = Vec::new();
     for (machine, node) in named.iter().zip(&spec.nodes) {
         let facts: Option<Facts> = seen.iter().find(|(seen, _)| seen.name == node.name).map(|(_, facts)| facts.clone());
-        let outcome = match fleet.lost.iter().find(|lost| lost.node == node.name) {
-            Some(lost) => Outcome::Failed(lost.error.message().to_owned()),
-            None => Outcome::Done,
+        let outcome = if fleet.lost.iter().any(|lost| lost.node == node.name) {
+            // The error itself follows, whole.
+            Outcome::Failed(String::new())
+        } else {
+            Outcome::Done
         };
         progress.finish(&machine.label, outcome);
         let why_not_root = fleet.node(&node.name).and_then(Node::why_not_root).map(str::to_owned);

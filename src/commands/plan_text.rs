@@ -45,7 +45,9 @@ pub fn lines(cluster: &Cluster, plan: &Plan, detail: Detail) -> Vec<String> {
         lines.push(format!("  {sign} {}", row.change.what()));
         if detail == Detail::Diffs {
             lines.push(paint(style::DIM, &format!("      {}", row.change.why)));
-            lines.extend(attributes(&row.change.primitive).into_iter().map(|text| paint(style::DIM, &format!("      {text}"))));
+            lines.extend(
+                attributes(&row.change.primitive).into_iter().map(|text| paint(style::DIM, &format!("      {text}"))),
+            );
             lines.extend(row.diff.iter().map(|line| format!("      {line}")));
         }
     }
@@ -76,7 +78,12 @@ fn attributes(primitive: &Primitive) -> Vec<String> {
         }
         Primitive::Packages { brings: Some(brings), .. } => {
             let mut lines = wrapped(&format!("brings along {} packages: ", brings.new.len()), &brings.new);
-            lines.extend(brings.newer.iter().map(|text| format!("makes newer, which `down` may not be able to take back: {text}")));
+            lines.extend(
+                brings
+                    .newer
+                    .iter()
+                    .map(|text| format!("makes newer, which `down` may not be able to take back: {text}")),
+            );
             lines
         }
         _ => vec![],

@@ -60,7 +60,8 @@ impl Session {
             progress.finish(node.name.as_str(), Outcome::Done);
         }
         for lost in &fleet.lost {
-            progress.finish(lost.node.as_str(), Outcome::Failed(lost.error.message().to_owned()));
+            // `name_lost` says why.
+            progress.finish(lost.node.as_str(), Outcome::Failed(String::new()));
         }
         Ok(Session { spec, fleet, seen })
     }

@@ -12,9 +12,9 @@ use super::{
 use crate::{
     error::{Error, Result},
     node::Consent,
-    provision::{self, Event, Proof},
+    provision::{self, Applied, Event, Proof},
     spec::Spec,
-    steps,
+    steps::{self, Cluster, Plan},
     ui::{Outcome, Ui, humane},
 };
 
@@ -60,56 +60,13 @@ pub async fn bring_up(spec: Spec, yes: bool, global: &Global, ui: &Ui) -> Result
     session.name_lost(ui);
     let mut made = 0;
     let mut asked = yes;
-    // A node that fails on the way is left out, and the others are brought to agree without it.
-    let cluster = loop {
-        let cluster = session.cluster()?;
-        let plan = steps::plan(&cluster);
-        if plan.is_empty() {
-            break cluster;
+    let (cluster, proof) = loop {
+        let cluster = settle(&mut session, &mut asked, &mut made, ui).await?;
+        match prove(&session, &cluster, ui).await {
+            Ok(proof) => break (cluster, proof),
+            Err(error) => without_culprits(&mut session, &cluster, error, ui).await?,
         }
-        if !asked {
-            for line in plan_text::lines(&cluster, &plan, Detail::Lines) {
-                ui.say(&line);
-            }
-            ui.say("`mpiup plan` shows every line that would change.");
-            if !ui.confirm("Make these changes?", false)? {
-                return Err(Error::failed("nothing was changed, as you said"));
-            }
-            asked = true;
-        }
-        let names: Vec<String> = plan.nodes.iter().map(|node| node.node.to_string()).collect();
-        let bundles = {
-            let progress = ui.progress(&[], "Python packages");
-            let bundles = provision::fetch(&cluster, &plan, &|text| progress.say(text)).await;
-            drop(progress);
-            bundles?
-        };
-        let consent = Consent::after_showing_the_plan();
-        let progress = ui.progress(&names, "Setting up");
-        let sink = |event: Event| show(&progress, event);
-        let applied = provision::apply(&cluster, &plan, &bundles, &session.fleet, &consent, &sink).await;
-        made += applied.made;
-        for node in &plan.nodes {
-            let failed = applied.failed.iter().find(|(name, _)| *name == node.node);
-            let outcome = match failed {
-                Some((_, error)) => Outcome::Failed(error.reasons().join(": ")),
-                None if node.changes.is_empty() => Outcome::Same,
-                None => Outcome::Done,
-            };
-            progress.finish(node.node.as_str(), outcome);
-        }
-        drop(progress);
-        let all_failed = applied.failed.len() == plan.nodes.len();
-        for (node, error) in applied.failed {
-            ui.error(&error);
-            if all_failed || node == session.spec.head {
-                return Err(Error::failed("the cluster could not be set up"));
-            }
-            session.fleet.lose(&node, error);
-        }
-        session.look_again().await;
     };
-    let proof = prove(&session, &cluster, ui).await?;
     let report = Report {
         cluster: cluster.spec.name.clone(),
         changes: made,
@@ -122,7 +79,68 @@ pub async fn bring_up(spec: Spec, yes: bool, global: &Global, ui: &Ui) -> Result
     Ok(report)
 }
 
-async fn prove(session: &Session, cluster: &steps::Cluster, ui: &Ui) -> Result<Proof> {
+/// Makes changes until no usable node needs any. A node that fails on the way is left out, and the others are brought to
+/// agree without it.
+async fn settle(session: &mut Session, asked: &mut bool, made: &mut usize, ui: &Ui) -> Result<Cluster> {
+    loop {
+        let cluster = session.cluster()?;
+        let plan = steps::plan(&cluster);
+        if plan.is_empty() {
+            return Ok(cluster);
+        }
+        if !*asked {
+            ask(&cluster, &plan, ui)?;
+            *asked = true;
+        }
+        let applied = apply(session, &cluster, &plan, ui).await?;
+        *made += applied.made;
+        let all_failed = applied.failed.len() == plan.nodes.len();
+        for (node, error) in applied.failed {
+            ui.error(&error);
+            if all_failed || node == session.spec.head {
+                return Err(Error::failed("the cluster could not be set up"));
+            }
+            session.fleet.lose(&node, error);
+        }
+        session.look_again().await;
+    }
+}
+
+fn ask(cluster: &Cluster, plan: &Plan, ui: &Ui) -> Result<()> {
+    for line in plan_text::lines(cluster, plan, Detail::Lines) {
+        ui.say(&line);
+    }
+    ui.say("`mpiup plan` shows every line that would change.");
+    if ui.confirm("Make these changes?", false)? {
+        return Ok(());
+    }
+    Err(Error::failed("nothing was changed, as you said"))
+}
+
+async fn apply(session: &Session, cluster: &Cluster, plan: &Plan, ui: &Ui) -> Result<Applied> {
+    let bundles = {
+        let progress = ui.progress(&[], "Python packages");
+        provision::fetch(cluster, plan, &|text| progress.say(&format!("  {text}"))).await?
+    };
+    let names: Vec<String> = plan.nodes.iter().map(|node| node.node.to_string()).collect();
+    let progress = ui.progress(&names, "Setting up");
+    let consent = Consent::after_showing_the_plan();
+    let sink = |event: Event| show(&progress, event);
+    let applied = provision::apply(cluster, plan, &bundles, &session.fleet, &consent, &sink).await;
+    for node in &plan.nodes {
+        let failed = applied.failed.iter().any(|(name, _)| *name == node.node);
+        let outcome = match (failed, node.changes.is_empty()) {
+            // The error itself follows, whole.
+            (true, _) => Outcome::Failed(String::new()),
+            (false, true) => Outcome::Same,
+            (false, false) => Outcome::Done,
+        };
+        progress.finish(node.node.as_str(), outcome);
+    }
+    Ok(applied)
+}
+
+async fn prove(session: &Session, cluster: &Cluster, ui: &Ui) -> Result<Proof> {
     let head = session.fleet.head(&session.spec)?;
     let names: Vec<String> = cluster.members.iter().map(|member| member.spec.name.to_string()).collect();
     let progress = ui.progress(&names, "Proving it with an MPI job on every node");
@@ -130,10 +148,29 @@ async fn prove(session: &Session, cluster: &steps::Cluster, ui: &Ui) -> Result<P
         progress.meter(name, "waits for its rank");
     }
     let proof = provision::verify(cluster, head).await;
-    if proof.is_ok() {
-        names.iter().for_each(|name| progress.finish(name, Outcome::Done));
-    }
+    let outcome = if proof.is_ok() { Outcome::Done } else { Outcome::Failed(String::new()) };
+    names.iter().for_each(|name| progress.finish(name, outcome.clone()));
     proof
+}
+
+/// The job over all nodes failed: finds the nodes with which the head node alone cannot run one either, and leaves them
+/// out, so that the others can be used.
+async fn without_culprits(session: &mut Session, cluster: &Cluster, error: Error, ui: &Ui) -> Result<()> {
+    let head = session.fleet.head(&session.spec)?;
+    let names: Vec<String> = cluster.members.iter().map(|member| member.spec.name.to_string()).collect();
+    let culprits = {
+        let _progress = ui.progress(&names, "It failed: looking for the node that is to blame");
+        provision::culprits(cluster, head).await
+    };
+    if culprits.is_empty() || culprits.len() + 1 >= cluster.members.len() {
+        return Err(error);
+    }
+    for (node, error) in culprits {
+        ui.error(&error);
+        session.fleet.lose(&node, error);
+    }
+    session.look_again().await;
+    Ok(())
 }
 
 fn show(progress: &crate::ui::Progress, event: Event) {
@@ -150,14 +187,17 @@ fn show(progress: &crate::ui::Progress, event: Event) {
     }
 }
 
-fn say_ready(cluster: &steps::Cluster, report: &Report, start: Instant, ui: &Ui) {
+fn say_ready(cluster: &Cluster, report: &Report, start: Instant, ui: &Ui) {
     let changes = match report.changes {
         0 => "nothing was changed".to_owned(),
         1 => "1 change".to_owned(),
         count => format!("{count} changes"),
     };
     let nodes = crate::spec::nodeset::fold_in_order(&report.ready);
-    ui.done(&format!("{} is ready: {changes} in {}.", report.cluster, humane::duration(start.elapsed())));
+    let without: Vec<String> = report.left_out.keys().cloned().collect();
+    let without =
+        if without.is_empty() { String::new() } else { format!(" without {}", crate::spec::nodeset::fold(&without)) };
+    ui.done(&format!("{} is ready{without}: {changes} in {}.", report.cluster, humane::duration(start.elapsed())));
     ui.say(&format!(
         "  A rank answered from each of {nodes}, with {}, in {}.",
         report.proof.library,

@@ -18,4 +18,4 @@ pub use fleet::{Fleet, Lost};
 pub use gather::gather;
 pub use identity::as_user;
 pub use undo::{Undone, undo};
-pub use verify::{Proof, verify};
+pub use verify::{Proof, culprits, verify};

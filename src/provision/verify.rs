@@ -3,8 +3,9 @@
 //! "ready" is said only after it. Nothing of mpiup takes part: the head node is asked, over a new ssh connection, to log in
 //! to itself as the cluster's user, as a person would, and to type `mpiexec -hostfile hosts …`.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::{Duration, Instant};
 
+use futures_util::{StreamExt as _, stream};
 use serde::Serialize;
 
 use super::as_user;
@@ -12,12 +13,15 @@ use crate::{
     error::{Error, Result},
     node::{Node, Output},
     quote,
-    spec::Flavour,
-    steps::Cluster,
+    spec::{Flavour, NodeName},
+    steps::{Cluster, Member},
 };
 
 /// A cold start of fifty nodes takes seconds; what takes a minute hangs.
 const DEADLINE: Duration = Duration::from_secs(90);
+
+/// Two nodes that take longer will not become friends.
+const PAIR_DEADLINE: Duration = Duration::from_secs(30);
 
 /// What the job showed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -42,35 +46,71 @@ fn seconds<S: serde::Serializer>(took: &Duration, serializer: S) -> Result<S::Ok
 /// # Errors
 /// When the job fails, hangs, or leaves a node out: then the cluster is not ready.
 pub async fn verify(cluster: &Cluster, head: &Node) -> Result<Proof> {
-    let command = command(cluster);
+    let everyone: Vec<&Member> = cluster.members.iter().collect();
+    job(cluster, head, &everyone, Hosts::Hostfile, DEADLINE).await
+}
+
+/// The nodes with which the head node cannot run a job of two, each with its reason. At most four pairs at a time.
+pub async fn culprits(cluster: &Cluster, head: &Node) -> Vec<(NodeName, Error)> {
+    let Some(first) = cluster.head() else { return vec![] };
+    let others = cluster.members.iter().filter(|member| member.spec.name != first.spec.name);
+    let pairs = others.map(|other| async move {
+        let outcome = job(cluster, head, &[first, other], Hosts::Named, PAIR_DEADLINE).await;
+        let error = outcome.err()?;
+        let reasons = error.reasons().iter().skip(1);
+        let blamed = Error::failed(format!("no MPI job runs over it and {}", first.spec.name)).on(&other.spec.name);
+        Some((other.spec.name.clone(), reasons.fold(blamed, |blamed, reason| blamed.because(reason))))
+    });
+    let found: Vec<Option<(NodeName, Error)>> = stream::iter(pairs).buffered(4).collect().await;
+    found.into_iter().flatten().collect()
+}
+
+/// Where the launcher learns its hosts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Hosts {
+    /// From the file that the user will name too.
+    Hostfile,
+    /// From the command line.
+    Named,
+}
+
+async fn job(cluster: &Cluster, head: &Node, members: &[&Member], hosts: Hosts, deadline: Duration) -> Result<Proof> {
+    let command = command(cluster, members, hosts);
     let typed = format!("cd {} && {command}", quote::sh(&cluster.layout.share));
     let login = quote::words(["ssh", "-o", "BatchMode=yes", cluster.spec.head.as_str(), &typed]);
     let is_root = cluster.head().is_some_and(|head| head.facts.is_root);
     let remote = as_user(is_root, &cluster.spec.user, &cluster.layout.home, &login);
-    let start = std::time::Instant::now();
-    let output = head.fresh(&remote, DEADLINE).await.map_err(|error| not_ready(error, &typed))?;
+    let start = Instant::now();
+    let output = head.fresh(&remote, deadline).await.map_err(|error| not_ready(&error, &typed))?;
     let took = start.elapsed();
-    let (nodes, library) = parse(&output).map_err(|error| not_ready(error, &typed))?;
-    let wanted: BTreeSet<&str> = cluster.members.iter().map(|member| member.spec.name.as_str()).collect();
-    let answered: BTreeSet<&str> = nodes.iter().map(String::as_str).collect();
-    let missing: Vec<&&str> = wanted.difference(&answered).collect();
+    let (nodes, library) = parse(&output).map_err(|error| not_ready(&error, &typed))?;
+    let missing =
+        members.iter().map(|member| member.spec.name.as_str()).filter(|name| !nodes.iter().any(|node| node == name));
+    let missing: Vec<&str> = missing.collect();
     if !missing.is_empty() {
-        let names = missing.iter().map(|name| (**name).to_owned()).collect::<Vec<_>>().join(", ");
-        return Err(not_ready(Error::failed(format!("no rank answered from {names}")), &typed));
+        return Err(not_ready(&Error::failed(format!("no rank answered from {}", missing.join(", "))), &typed));
     }
     Ok(Proof { nodes, library, command, took })
 }
 
-fn command(cluster: &Cluster) -> String {
-    let ranks = cluster.members.len();
-    let once_per_node = match cluster.spec.flavour {
-        Flavour::Openmpi => "--map-by ppr:1:node",
-        Flavour::Mpich => "-ppn 1",
+fn command(cluster: &Cluster, members: &[&Member], hosts: Hosts) -> String {
+    let ranks = members.len();
+    let names = || members.iter().map(|member| host(member)).collect::<Vec<_>>().join(",");
+    let (once_per_node, named) = match cluster.spec.flavour {
+        Flavour::Openmpi => ("--map-by ppr:1:node", "--host"),
+        Flavour::Mpich => ("-ppn 1", "-hosts"),
     };
-    format!(
-        "mpiexec -n {ranks} {once_per_node} -hostfile hosts python {}",
-        quote::sh(&format!("{}/verify.py", cluster.layout.own))
-    )
+    let hosts = match hosts {
+        Hosts::Hostfile => "-hostfile hosts".to_owned(),
+        Hosts::Named => format!("{named} {}", names()),
+    };
+    let program = quote::sh(&format!("{}/verify.py", cluster.layout.own));
+    format!("mpiexec -n {ranks} {once_per_node} {hosts} python {program}")
+}
+
+/// As the hostfile names it.
+fn host(member: &Member) -> String {
+    if member.facts.is_root { member.spec.name.to_string() } else { member.address.to_string() }
 }
 
 /// `mpiup-verify RANK/SIZE NODE HOST` for each rank, and `mpiup-library TEXT`.
@@ -96,7 +136,7 @@ fn parse(output: &Output) -> Result<(Vec<String>, String)> {
     Ok((nodes, library))
 }
 
-fn not_ready(error: Error, typed: &str) -> Error {
+fn not_ready(error: &Error, typed: &str) -> Error {
     let mut all = Error::failed("the cluster is set up, but not ready").because(error.message());
     for reason in error.reasons() {
         all = all.because(reason);

@@ -42,6 +42,8 @@ fn brings(names: &[String], facts: &Facts) -> Option<Brings> {
     let all = facts.apt.as_ref()?;
     let (newer, new): (Vec<_>, Vec<_>) = all.iter().partition(|install| install.from.is_some());
     let new = new.into_iter().map(|install| install.name.clone()).filter(|name| !names.contains(name));
-    let newer = newer.into_iter().filter_map(|install| Some(format!("{} {} → {}", install.name, install.from.as_ref()?, install.to)));
+    let newer = newer
+        .into_iter()
+        .filter_map(|install| Some(format!("{} {} → {}", install.name, install.from.as_ref()?, install.to)));
     Some(Brings { new: new.collect(), newer: newer.collect() })
 }

@@ -28,7 +28,13 @@ as() {
 begin() {
     mpiup_state=$1
     mpiup_journal=$1/journal
-    (umask 077; mkdir -p "$mpiup_journal") || return 1
+    if [ ! -d "$mpiup_journal" ]; then
+        # Folders above that are not there yet are noted, so that the end of the journal takes them away too.
+        above=${1%/*} made=
+        while [ ! -d "$above" ]; do made="$made$above
+"; above=${above%/*}; done
+        (umask 077; mkdir -p "$1" && printf '%s' "$made" > "$1/made" && mkdir "$mpiup_journal") || return 1
+    fi
     rm -rf "$mpiup_state/new"
 }
 

@@ -18,7 +18,10 @@ undo_all() {
         fi
     done
     # What was kept because it is not ours alone stays in the journal: a later `down` looks again.
-    rmdir "$mpiup_journal" 2>/dev/null && rm -rf "$mpiup_state" && rmdir "${mpiup_state%/*}" 2>/dev/null
+    rmdir "$mpiup_journal" 2>/dev/null || return 0
+    above=$(cat "$mpiup_state/made" 2>/dev/null)
+    rm -rf "$mpiup_state"
+    printf '%s\n' "$above" | while IFS= read -r folder; do rmdir "$folder" 2>/dev/null; done
     return 0
 }
 # Files that `sync` brought and that nobody changed since are copies of the operator's own: they go first.

@@ -47,7 +47,7 @@ pub fn closing(state: &State, now: Duration) -> String {
 /// A line for each node that failed.
 pub fn failures(state: &State) -> Vec<String> {
     let failed = |(node, doing): &(String, Doing)| match doing {
-        Doing::Ended(outcome @ Outcome::Failed(_)) => {
+        Doing::Ended(outcome) if outcome.reason().is_some() => {
             Some(format!("{} {}", paint(style::BAD, "✗"), ended(node, outcome)))
         }
         _ => None,

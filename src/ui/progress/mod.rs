@@ -51,7 +51,7 @@ impl Progress {
     /// `node` has ended. What it does afterwards is not shown.
     pub fn finish(&self, node: &str, outcome: Outcome) {
         // Where lines stay, the closing one says how many went well.
-        let text = matches!(outcome, Outcome::Failed(_)).then(|| frame::ended(node, &outcome));
+        let text = outcome.reason().map(|_| frame::ended(node, &outcome));
         if lock(&self.0.state).ended(node, outcome)
             && let Some(text) = text
         {

@@ -13,6 +13,16 @@ pub enum Outcome {
     Failed(String),
 }
 
+impl Outcome {
+    /// Why it failed; `None` when it did not, or when the reason is told elsewhere.
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Failed(reason) if !reason.is_empty() => Some(reason),
+            _ => None,
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Doing {
     Waiting,
