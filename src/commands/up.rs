@@ -119,8 +119,8 @@ fn ask(cluster: &Cluster, plan: &Plan, ui: &Ui) -> Result<()> {
 
 async fn apply(session: &Session, cluster: &Cluster, plan: &Plan, ui: &Ui) -> Result<Applied> {
     let bundles = {
-        let progress = ui.progress(&[], "Python packages");
-        provision::fetch(cluster, plan, &|text| progress.say(&format!("  {text}"))).await?
+        let report = |text: &str| ui.say(&format!("  {text}"));
+        provision::fetch(cluster, plan, &report).await?
     };
     let names: Vec<String> = plan.nodes.iter().map(|node| node.node.to_string()).collect();
     let progress = ui.progress(&names, "Setting up");
@@ -159,8 +159,10 @@ async fn without_culprits(session: &mut Session, cluster: &Cluster, error: Error
     let head = session.fleet.head(&session.spec)?;
     let names: Vec<String> = cluster.members.iter().map(|member| member.spec.name.to_string()).collect();
     let culprits = {
-        let _progress = ui.progress(&names, "It failed: looking for the node that is to blame");
-        provision::culprits(cluster, head).await
+        let progress = ui.progress(&names, "It failed: looking for the node that is to blame");
+        let culprits = provision::culprits(cluster, head).await;
+        names.iter().for_each(|name| progress.finish(name, Outcome::Done));
+        culprits
     };
     if culprits.is_empty() || culprits.len() + 1 >= cluster.members.len() {
         return Err(error);

@@ -7,15 +7,24 @@ use super::{
     Cluster, Member, key,
     write::{self, Block},
 };
-use crate::changes::{Change, Place, Wave, text::public_key_of};
+use crate::changes::{Change, Place, Wave, block, text::public_key_of};
 
 pub fn step(cluster: &Cluster, member: &Member) -> Vec<Change> {
-    let nodes = cluster.members.iter().map(|peer| {
-        let key = key::public(cluster, peer).unwrap_or_else(|| public_key_of(&peer.spec.name));
-        format!("from=\"{}\",restrict,pty {key}\n", sources(peer))
+    let path = format!("{}/.ssh/authorized_keys", cluster.layout.home);
+    let before = member.facts.text(&cluster.layout.asked(&path)).unwrap_or_default();
+    let known = block::content(before, &cluster.layout.mark).unwrap_or_default();
+    let nodes = cluster.names().into_iter().filter_map(|(name, _)| match cluster.member(name) {
+        Some(peer) => {
+            let key = key::public(cluster, peer).unwrap_or_else(|| public_key_of(name));
+            Some(format!("from=\"{}\",restrict,pty {key}\n", sources(peer)))
+        }
+        // Switched off: its key stays.
+        None => {
+            let comment = format!(" {}", key::comment(cluster, name));
+            known.lines().find(|line| line.ends_with(&comment)).map(|line| format!("{line}\n"))
+        }
     });
     let content: String = operators(cluster, member).into_iter().chain(nodes).collect();
-    let path = format!("{}/.ssh/authorized_keys", cluster.layout.home);
     let owner = cluster.owner(member);
     let at = Block { path: &path, owner: &owner, place: Place::Bottom, mode: "600" };
     let why = "the nodes log in to each other, every key only from its own node's addresses; who may log in as root may do so as this user";

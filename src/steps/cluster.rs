@@ -43,11 +43,21 @@ impl Member {
     }
 }
 
+/// A node of the spec that cannot be used now, but was part of the cluster before: the others go on knowing it, so that a
+/// node that is only switched off costs no change here, and none when it comes back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Absent {
+    pub name: NodeName,
+    /// As it stands in the ssh configuration of the nodes that are there.
+    pub address: IpAddr,
+}
+
 /// The spec, the usable nodes in its order, and what they agree on.
 #[derive(Debug, Clone)]
 pub struct Cluster {
     pub spec: Spec,
     pub members: Vec<Member>,
+    pub absent: Vec<Absent>,
     pub layout: Layout,
     /// uid and gid for the account where it is missing.
     pub user_id: u32,
@@ -91,7 +101,17 @@ impl Cluster {
             })
             .collect::<Result<Vec<_>>>()?;
         let layout = Layout::new(spec, &home);
-        Ok(Cluster { spec: spec.clone(), members, layout, user_id, network, shares_cores, has_fabric })
+        let absent = absent(spec, &members, &layout);
+        Ok(Cluster { spec: spec.clone(), members, absent, layout, user_id, network, shares_cores, has_fabric })
+    }
+
+    /// Name and address of every node that the others know, in the spec's order.
+    pub fn names(&self) -> Vec<(&NodeName, IpAddr)> {
+        let known = |name: &NodeName| {
+            let present = self.member(name).map(|member| member.address);
+            present.or_else(|| self.absent.iter().find(|absent| absent.name == *name).map(|absent| absent.address))
+        };
+        self.spec.nodes.iter().filter_map(|node| Some((&node.name, known(&node.name)?))).collect()
     }
 
     /// The account as which files of the cluster's user are written.
@@ -108,6 +128,18 @@ impl Cluster {
     pub fn head(&self) -> Option<&Member> {
         self.member(&self.spec.head)
     }
+}
+
+fn absent(spec: &Spec, members: &[Member], layout: &Layout) -> Vec<Absent> {
+    let gone = spec.nodes.iter().filter(|node| members.iter().all(|member| member.spec.name != node.name));
+    gone.filter_map(|node| {
+        let address = members.iter().find_map(|member| {
+            let config = member.facts.text("~/.ssh/config")?;
+            super::ssh_config::address_of(config, &layout.mark, &node.name)
+        })?;
+        Some(Absent { name: node.name.clone(), address })
+    })
+    .collect()
 }
 
 /// The journal's folder with the login user's home spelled out.

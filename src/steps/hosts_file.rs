@@ -14,10 +14,10 @@ pub fn step(cluster: &Cluster, member: &Member) -> Vec<Change> {
     let others = block::without(text, &cluster.layout.mark);
     // Names that somebody has entered rightly by hand are theirs: adopted, and left when mpiup goes.
     let missing: String = cluster
-        .members
-        .iter()
-        .filter(|m| !resolves(&others, m.spec.name.as_str(), &m.address.to_string()))
-        .map(|m| format!("{} {}\n", m.address, m.spec.name))
+        .names()
+        .into_iter()
+        .filter(|(name, address)| !resolves(&others, name.as_str(), &address.to_string()))
+        .map(|(name, address)| format!("{address} {name}\n"))
         .collect();
     if missing.is_empty() && others == text {
         return vec![];

@@ -1,7 +1,10 @@
 //! Each node makes its own key for the cluster; only the public half travels.
 
 use super::{Cluster, Member};
-use crate::changes::{Change, Primitive, Wave};
+use crate::{
+    changes::{Change, Primitive, Wave},
+    spec::NodeName,
+};
 
 pub fn step(cluster: &Cluster, member: &Member) -> Vec<Change> {
     let path = &cluster.layout.key;
@@ -12,7 +15,7 @@ pub fn step(cluster: &Cluster, member: &Member) -> Vec<Change> {
         primitive: Primitive::KeyPair {
             path: path.clone(),
             owner: cluster.owner(member),
-            comment: format!("mpiup:{}:{}", cluster.spec.name, member.spec.name),
+            comment: comment(cluster, &member.spec.name),
         },
         wave: Wave::Ground,
         why: "the node logs in to the others with a key of its own, which never leaves it".into(),
@@ -24,4 +27,9 @@ pub fn step(cluster: &Cluster, member: &Member) -> Vec<Change> {
 pub fn public(cluster: &Cluster, member: &Member) -> Option<String> {
     let text = member.facts.text(&cluster.layout.asked(&format!("{}.pub", cluster.layout.key)))?.trim();
     text.starts_with("ssh-").then(|| text.to_owned())
+}
+
+/// By which the key of a node is known in the files of the others.
+pub fn comment(cluster: &Cluster, node: &NodeName) -> String {
+    format!("mpiup:{}:{node}", cluster.spec.name)
 }

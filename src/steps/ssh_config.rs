@@ -1,28 +1,29 @@
 //! A block in the user's ssh configuration: `ssh client1` works from every node, and so does the launcher.
 
+use std::net::IpAddr;
+
 use super::{
     Cluster, Member,
     write::{self, Block},
 };
 use crate::{
-    changes::{Change, Place, Wave},
-    spec::Address,
+    changes::{Change, Place, Wave, block},
+    spec::{Address, NodeName},
 };
 
 pub fn step(cluster: &Cluster, member: &Member) -> Vec<Change> {
     let home = &cluster.layout.home;
     let below = |path: &str| path.replacen(home.as_str(), "~", 1);
     let mut content = String::new();
-    for peer in &cluster.members {
-        content.push_str(&format!("Host {} {}\n    HostName {}\n", peer.spec.name, peer.address, peer.address));
-        if let Address::Ssh { port: Some(port), .. } = peer.spec.address
-            && port != 22
+    for (name, address) in cluster.names() {
+        content.push_str(&format!("Host {name} {address}\n    HostName {address}\n"));
+        if let Some(Address::Ssh { port: Some(port), .. }) = cluster.spec.node(name).map(|node| &node.address)
+            && *port != 22
         {
             content.push_str(&format!("    Port {port}\n"));
         }
     }
-    let all: Vec<String> =
-        cluster.members.iter().flat_map(|peer| [peer.spec.name.to_string(), peer.address.to_string()]).collect();
+    let all: Vec<String> = cluster.names().into_iter().map(|(name, address)| format!("{name} {address}")).collect();
     content.push_str(&format!(
         "Host {}\n    User {}\n    IdentityFile {}\n    IdentitiesOnly yes\n    UserKnownHostsFile ~/.ssh/known_hosts {}\n    ConnectTimeout 10\n",
         all.join(" "),
@@ -30,12 +31,21 @@ pub fn step(cluster: &Cluster, member: &Member) -> Vec<Change> {
         below(&cluster.layout.key),
         below(&cluster.layout.known_hosts),
     ));
+    // What follows a Host line belongs to it: the file's own first lines go back to being for all hosts.
+    content.push_str("Match all\n");
     let path = format!("{home}/.ssh/config");
     let owner = cluster.owner(member);
     // At the top: ssh takes the first value that it finds, and a block at the end would stand inside somebody's `Host`.
     let at = Block { path: &path, owner: &owner, place: Place::Top, mode: "600" };
     let why = "`ssh NODE` works from every node for the cluster's user, and so does the launcher";
-    // What follows a Host line belongs to it: the file's own first lines go back to being for all hosts.
-    content.push_str("Match all\n");
     write::block(cluster, member, Wave::Mesh, at, content, why).into_iter().collect()
+}
+
+/// The address that an earlier `up` wrote for a node into this configuration.
+pub fn address_of(config: &str, mark: &str, node: &NodeName) -> Option<IpAddr> {
+    let content = block::content(config, mark)?;
+    content.lines().find_map(|line| {
+        let (name, address) = line.strip_prefix("Host ")?.split_once(' ')?;
+        if name == node.as_str() { address.parse().ok() } else { None }
+    })
 }
