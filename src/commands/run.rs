@@ -117,7 +117,7 @@ fn usable(session: &Session, ui: &Ui) -> Result<Cluster> {
     for (node, _) in &left {
         ui.warn(&format!("{}: not set up, so the job does without it; `mpiup up` brings it in", node.name));
     }
-    if left.is_empty() { Ok(cluster) } else { Cluster::agree(&cluster.spec, in_use) }
+    if left.is_empty() { Ok(cluster) } else { Cluster::agree(&cluster.spec, in_use, session.surveyed.as_deref()) }
 }
 
 /// What a rank needs is there: an environment and a key.

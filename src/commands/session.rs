@@ -7,7 +7,7 @@ use crate::{
     error::{Context, Result},
     facts::Facts,
     node::{self, Opener},
-    provision::{Fleet, Lost, gather},
+    provision::{Fleet, Lost, gather, survey},
     spec::{self, NodeSpec, Spec},
     steps::Cluster,
     ui::{Outcome, Ui},
@@ -43,6 +43,8 @@ pub struct Session {
     pub spec: Spec,
     pub fleet: Fleet,
     pub seen: Vec<(NodeSpec, Facts)>,
+    /// The network on which the nodes reach each other, where that had to be found out.
+    pub surveyed: Option<String>,
 }
 
 impl Session {
@@ -63,7 +65,8 @@ impl Session {
             // `name_lost` says why.
             progress.finish(lost.node.as_str(), Outcome::Failed(String::new()));
         }
-        Ok(Session { spec, fleet, seen })
+        let surveyed = survey(&seen, &fleet).await;
+        Ok(Session { spec, fleet, seen, surveyed })
     }
 
     /// Looks again.
@@ -77,7 +80,7 @@ impl Session {
     /// When the head node is not usable, or the nodes cannot agree.
     pub fn cluster(&self) -> Result<Cluster> {
         self.fleet.head(&self.spec)?;
-        Cluster::agree(&self.spec, self.seen.clone())
+        Cluster::agree(&self.spec, self.seen.clone(), self.surveyed.as_deref())
     }
 
     /// Names the nodes that cannot be used, one line each.

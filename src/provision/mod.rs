@@ -9,6 +9,7 @@ mod fleet;
 mod gather;
 mod identity;
 mod report;
+mod survey;
 mod undo;
 mod verify;
 
@@ -17,5 +18,6 @@ pub use events::{Event, Sink};
 pub use fleet::{Fleet, Lost};
 pub use gather::gather;
 pub use identity::as_user;
+pub use survey::survey;
 pub use undo::{Undone, undo};
 pub use verify::{Proof, culprits, verify};

@@ -69,18 +69,19 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Decides for the nodes that were seen.
+    /// Decides for the nodes that were seen; `surveyed` is the network on which they were seen to reach each other, where
+    /// that had to be found out.
     ///
     /// # Errors
     /// When the nodes cannot agree: no root where root is needed, homes that differ, no Python, no shared network.
-    pub fn agree(spec: &Spec, seen: Vec<(NodeSpec, Facts)>) -> Result<Cluster> {
+    pub fn agree(spec: &Spec, seen: Vec<(NodeSpec, Facts)>, surveyed: Option<&str>) -> Result<Cluster> {
         for (node, facts) in &seen {
             check_privilege(spec, &node.name, facts)?;
             check_tools(spec, &node.name, facts)?;
         }
         let home = common_home(spec, &seen)?;
         let user_id = free_id(spec, &seen);
-        let (network, addresses) = network::choose(&seen)?;
+        let (network, addresses) = network::choose(&seen, surveyed)?;
         let boots: BTreeSet<&str> = seen.iter().map(|(_, facts)| facts.boot_id.as_str()).collect();
         let shares_cores = boots.len() < seen.len();
         let has_fabric = seen.iter().all(|(_, facts)| !facts.infiniband.is_empty());

@@ -22,39 +22,76 @@ pub struct Network {
     pub why: String,
 }
 
-/// The network, and the address of every node on it, in the order of `nodes`.
+/// A network on which every node has an address of its own, in the order of the nodes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    pub cidr: String,
+    pub addresses: Vec<IpAddr>,
+}
+
+/// Networks between which only a survey can decide: none when there is one at most, when the spec's addresses say which is
+/// meant, or when an earlier `up` has decided.
+pub fn undecided(nodes: &[(NodeSpec, Facts)]) -> Vec<Candidate> {
+    let shared = shared_networks(&usable(nodes));
+    if shared.len() < 2 || meant(nodes, &shared).is_some() || decided(nodes, &shared).is_some() {
+        return vec![];
+    }
+    shared
+}
+
+/// The network, and the address of every node on it, in the order of `nodes`. `surveyed` is the one on which all nodes
+/// were seen to reach each other, where that had to be found out.
 ///
 /// # Errors
 /// When some node has no address that another one could reach.
-pub fn choose(nodes: &[(NodeSpec, Facts)]) -> Result<(Network, Vec<IpAddr>)> {
-    let usable: Vec<Vec<&Interface>> = nodes.iter().map(|(_, facts)| own_addresses(facts, nodes)).collect();
+pub fn choose(nodes: &[(NodeSpec, Facts)], surveyed: Option<&str>) -> Result<(Network, Vec<IpAddr>)> {
+    let usable = usable(nodes);
     let shared = shared_networks(&usable);
-    // What the operator typed says which network is meant.
-    let typed = |node: &NodeSpec| match &node.address {
-        Address::Ssh { host, .. } => host.trim_matches(['[', ']']).parse::<IpAddr>().ok(),
-        Address::Local => None,
+    let surveyed = shared.iter().find(|candidate| surveyed == Some(&candidate.cidr));
+    let chosen = match (shared.as_slice(), meant(nodes, &shared), surveyed.or_else(|| decided(nodes, &shared))) {
+        ([], ..) => return routed(nodes, &usable),
+        ([only], ..) => (only, "the only network that all nodes share"),
+        (_, Some(meant), _) => (meant, "the network of the addresses in the spec"),
+        (_, None, Some(surveyed)) => (surveyed, "the network on which all nodes reach each other"),
+        ([first, ..], None, None) => (first, "the first network that all nodes share"),
     };
-    let meant = shared.iter().find(|(_, addresses)| {
-        nodes.iter().zip(addresses.iter()).all(|((node, _), address)| typed(node).is_none_or(|typed| typed == *address))
-            && nodes.iter().any(|(node, _)| typed(node).is_some())
-    });
-    if let Some((cidr, addresses)) = meant.or_else(|| shared.first()) {
-        let why = match (meant.is_some(), shared.len()) {
-            (_, 1) => "the only network that all nodes share".to_owned(),
-            (true, _) => "the network of the addresses in the spec".to_owned(),
-            (false, _) => "the first network that all nodes share".to_owned(),
-        };
-        return Ok((Network { cidrs: vec![cidr.clone()], why }, addresses.clone()));
+    let (Candidate { cidr, addresses }, why) = chosen;
+    Ok((Network { cidrs: vec![cidr.clone()], why: why.to_owned() }, addresses.clone()))
+}
+
+/// The address that the operator typed for a node.
+fn typed(node: &NodeSpec) -> Option<IpAddr> {
+    match &node.address {
+        Address::Ssh { host, .. } => host.trim_matches(['[', ']']).parse().ok(),
+        Address::Local => None,
     }
-    routed(nodes, &usable, typed)
+}
+
+/// What the operator typed says which network is meant.
+fn meant<'a>(nodes: &[(NodeSpec, Facts)], shared: &'a [Candidate]) -> Option<&'a Candidate> {
+    let any = nodes.iter().any(|(node, _)| typed(node).is_some());
+    shared.iter().filter(|_| any).find(|candidate| {
+        let pairs = nodes.iter().zip(&candidate.addresses);
+        pairs.into_iter().all(|((node, _), address)| typed(node).is_none_or(|typed| typed == *address))
+    })
+}
+
+/// What an earlier `up` wrote into the parameters of some node.
+fn decided<'a>(nodes: &[(NodeSpec, Facts)], shared: &'a [Candidate]) -> Option<&'a Candidate> {
+    shared.iter().find(|candidate| {
+        let line = format!("btl_tcp_if_include = {}", candidate.cidr);
+        nodes.iter().any(|(_, facts)| {
+            facts.text(super::parameters::OPENMPI).is_some_and(|text| text.lines().any(|l| l == line))
+        })
+    })
+}
+
+fn usable(nodes: &[(NodeSpec, Facts)]) -> Vec<Vec<&Interface>> {
+    nodes.iter().map(|(_, facts)| own_addresses(facts, nodes)).collect()
 }
 
 /// No subnet is common: every node is reached at the address of the spec, or its only one, through a router.
-fn routed(
-    nodes: &[(NodeSpec, Facts)],
-    usable: &[Vec<&Interface>],
-    typed: impl Fn(&NodeSpec) -> Option<IpAddr>,
-) -> Result<(Network, Vec<IpAddr>)> {
+fn routed(nodes: &[(NodeSpec, Facts)], usable: &[Vec<&Interface>]) -> Result<(Network, Vec<IpAddr>)> {
     let mut cidrs = BTreeSet::new();
     let mut addresses = Vec::new();
     for ((node, _), own) in nodes.iter().zip(usable) {
@@ -89,9 +126,9 @@ fn own_addresses<'a>(facts: &'a Facts, nodes: &[(NodeSpec, Facts)]) -> Vec<&'a I
 }
 
 /// Networks on which every node has an address of its own, IPv4 first, then in the order of the first node's interfaces.
-fn shared_networks(usable: &[Vec<&Interface>]) -> Vec<(String, Vec<IpAddr>)> {
+fn shared_networks(usable: &[Vec<&Interface>]) -> Vec<Candidate> {
     let Some((first, others)) = usable.split_first() else { return Vec::new() };
-    let mut found: Vec<(String, Vec<IpAddr>)> = Vec::new();
+    let mut found: Vec<Candidate> = Vec::new();
     let by_network: Vec<BTreeMap<String, IpAddr>> = others
         .iter()
         .map(|own| own.iter().rev().map(|interface| (interface.network(), interface.address)).collect())
@@ -100,11 +137,11 @@ fn shared_networks(usable: &[Vec<&Interface>]) -> Vec<(String, Vec<IpAddr>)> {
         let cidr = interface.network();
         let rest: Option<Vec<IpAddr>> = by_network.iter().map(|own| own.get(&cidr).copied()).collect();
         if let Some(rest) = rest
-            && found.iter().all(|(known, _)| *known != cidr)
+            && found.iter().all(|known| known.cidr != cidr)
         {
-            found.push((cidr, [vec![interface.address], rest].concat()));
+            found.push(Candidate { cidr, addresses: [vec![interface.address], rest].concat() });
         }
     }
-    found.sort_by_key(|(_, addresses)| addresses.iter().any(IpAddr::is_ipv6));
+    found.sort_by_key(|candidate| candidate.addresses.iter().any(IpAddr::is_ipv6));
     found
 }
