@@ -201,7 +201,7 @@ async fn write_spec(named: &[Named], wishes: &Wishes, path: &Path, global: &Glob
         named.len(),
         path.display()
     ))
-    .hinted("Mend what is said above, or take them out of the file; then `mpiup up`."))
+    .hinted("Mend what is said above and type it again with `--force`, or take them out of the file; then `mpiup up`."))
 }
 
 fn slots(spec: &Spec) -> u32 {

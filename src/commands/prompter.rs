@@ -18,8 +18,8 @@ impl AskUser {
 
 impl Prompter for AskUser {
     fn confirm_host_key(&self, prompt: &HostKeyPrompt) -> bool {
-        let HostKeyPrompt { node, host, key_type, fingerprint, known_as, .. } = prompt;
-        self.ui.say(&format!("{node}: ssh meets {host} for the first time. Its {key_type} key is"));
+        let HostKeyPrompt { host, key_type, fingerprint, known_as, .. } = prompt;
+        self.ui.say(&format!("ssh meets {host} for the first time. Its {key_type} key is"));
         self.ui.say(&format!("  {fingerprint}"));
         if !known_as.is_empty() {
             self.ui.say(&format!("  You know the same key as {}.", known_as.join(", ")));

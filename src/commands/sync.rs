@@ -90,7 +90,8 @@ pub async fn everywhere(root: &Path, force: bool, session: &Session, cluster: &C
         }
     }
     if sent.0 > 0 {
-        ui.say(&format!("  {} files, {} sent", sent.0, humane::bytes(sent.1)));
+        let files = if sent.0 == 1 { "1 file".to_owned() } else { format!("{} files", sent.0) };
+        ui.say(&format!("  {files}, {} sent", humane::bytes(sent.1)));
     }
     for (file, nodes) in &theirs {
         ui.warn(&format!(

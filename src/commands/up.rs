@@ -200,8 +200,9 @@ fn say_ready(cluster: &Cluster, report: &Report, start: Instant, ui: &Ui) {
     let without =
         if without.is_empty() { String::new() } else { format!(" without {}", crate::spec::nodeset::fold(&without)) };
     ui.done(&format!("{} is ready{without}: {changes} in {}.", report.cluster, humane::duration(start.elapsed())));
+    let from = if report.ready.len() == 1 { nodes } else { format!("each of {nodes}") };
     ui.say(&format!(
-        "  A rank answered from each of {nodes}, with {}, in {}.",
+        "  A rank answered from {from}, with {}, in {}.",
         report.proof.library,
         humane::duration(report.proof.took)
     ));
