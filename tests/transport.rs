@@ -101,7 +101,7 @@ async fn questions_about_many_nodes_come_one_by_one() {
     fs::copy(two.path("id.pub"), one.path("authorized_keys")).unwrap();
     let person = Arc::new(Person { says_yes: true, ..Person::default() });
     let nodes = [(name("b"), two.address()), (name("a"), one.address()), (name("c"), two.address())];
-    let opened = asking(&two, &person).open_all(&nodes).await;
+    let opened = asking(&two, &person).open_all(&nodes, &|_| ()).await;
     let names: Vec<&str> = opened.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["b", "a", "c"]);
     for (name, node) in &opened {
@@ -135,7 +135,7 @@ async fn failures_are_named() {
 async fn ten_nodes_pass_a_door_for_one() {
     let Some(sshd) = start(&Wish { config: "MaxStartups 1:100:1", ..Wish::default() }) else { return };
     let nodes: Vec<_> = (0..10).map(|n| (name(&format!("node{n}")), sshd.address())).collect();
-    let opened = sshd.opener().open_all(&nodes).await;
+    let opened = sshd.opener().open_all(&nodes, &|_| ()).await;
     for (name, node) in &opened {
         assert!(node.is_ok(), "{name}: {}", node.as_ref().err().unwrap());
     }

@@ -51,7 +51,7 @@ pub async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<()> {
         only(&mut spec, nodes)?;
     }
     let opener = opener(spec.ssh_config.clone(), global, ui, args.root)?;
-    let fleet = Fleet::open(&spec, &opener).await;
+    let fleet = Fleet::open(&spec, &opener, &|_| ()).await;
     let command = match args.command.as_slice() {
         [line] => line.clone(),
         words => crate::quote::words(words),

@@ -214,18 +214,19 @@ async fn look(named: &[Named], wishes: &Wishes, global: &Global, ui: &Ui) -> Res
     let progress = ui.progress(&labels, "Looking at the machines");
     let opener = opener(wishes.ssh_config.clone(), global, ui, true)?;
     let spec = provisional(named, wishes)?;
-    let mut fleet = Fleet::open(&spec, &opener).await;
-    let seen = gather(&spec, &mut fleet).await;
+    let label_of = |name: &NodeName| {
+        let number = spec.nodes.iter().position(|node| node.name == *name);
+        number.and_then(|number| labels.get(number)).map(String::as_str).unwrap_or_default()
+    };
+    let mut fleet = Fleet::open(&spec, &opener, &|node| progress.meter(label_of(node), "logged in")).await;
+    let seen = gather(&spec, &mut fleet, &|node| progress.finish(label_of(node), Outcome::Done)).await;
     let mut found = Vec::new();
     for (machine, node) in named.iter().zip(&spec.nodes) {
         let facts: Option<Facts> = seen.iter().find(|(seen, _)| seen.name == node.name).map(|(_, facts)| facts.clone());
-        let outcome = if fleet.lost.iter().any(|lost| lost.node == node.name) {
+        if facts.is_none() {
             // The error itself follows, whole.
-            Outcome::Failed(String::new())
-        } else {
-            Outcome::Done
-        };
-        progress.finish(&machine.label, outcome);
+            progress.finish(&machine.label, Outcome::Failed(String::new()));
+        }
         let why_not_root = fleet.node(&node.name).and_then(Node::why_not_root).map(str::to_owned);
         found.push(Found {
             name: machine.name.clone(),

@@ -56,11 +56,8 @@ impl Session {
         let names: Vec<String> = spec.nodes.iter().map(|node| node.name.to_string()).collect();
         let progress = ui.progress(&names, "Looking at the nodes");
         let opener = opener(spec.ssh_config.clone(), global, ui, true)?;
-        let mut fleet = Fleet::open(&spec, &opener).await;
-        let seen = gather(&spec, &mut fleet).await;
-        for (node, _) in &seen {
-            progress.finish(node.name.as_str(), Outcome::Done);
-        }
+        let mut fleet = Fleet::open(&spec, &opener, &|node| progress.meter(node.as_str(), "logged in")).await;
+        let seen = gather(&spec, &mut fleet, &|node| progress.finish(node.as_str(), Outcome::Done)).await;
         for lost in &fleet.lost {
             // `name_lost` says why.
             progress.finish(lost.node.as_str(), Outcome::Failed(String::new()));
@@ -71,7 +68,7 @@ impl Session {
 
     /// Looks again.
     pub async fn look_again(&mut self) {
-        self.seen = gather(&self.spec, &mut self.fleet).await;
+        self.seen = gather(&self.spec, &mut self.fleet, &|_| ()).await;
     }
 
     /// What the usable nodes agree on.

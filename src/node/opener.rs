@@ -105,12 +105,20 @@ impl Opener {
             .map_err(|error| error.on(name))
     }
 
-    /// Opens all, a bounded number at a time; the answers stand in the order of `nodes`.
-    pub async fn open_all(&self, nodes: &[(NodeName, Address)]) -> Vec<(NodeName, Result<Node>)> {
+    /// Opens all, a bounded number at a time; the answers stand in the order of `nodes`. `on_open` hears of each node that is
+    /// open, when it is.
+    pub async fn open_all(
+        &self,
+        nodes: &[(NodeName, Address)],
+        on_open: &dyn Fn(&NodeName),
+    ) -> Vec<(NodeName, Result<Node>)> {
         let open = |(name, address): &(NodeName, Address)| {
             let (name, address) = (name.clone(), address.clone());
             async move {
                 let node = self.open(&name, &address).await;
+                if node.is_ok() {
+                    on_open(&name);
+                }
                 (name, node)
             }
         };

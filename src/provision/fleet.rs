@@ -20,11 +20,12 @@ pub struct Fleet {
 }
 
 impl Fleet {
-    /// Connects to every node of the spec. A node that does not answer costs its deadline, once, and is named.
-    pub async fn open(spec: &Spec, opener: &Opener) -> Fleet {
+    /// Connects to every node of the spec. A node that does not answer costs its deadline, once, and is named. `on_open`
+    /// hears of each node that is connected, when it is.
+    pub async fn open(spec: &Spec, opener: &Opener, on_open: &dyn Fn(&NodeName)) -> Fleet {
         let wanted: Vec<_> = spec.nodes.iter().map(|node| (node.name.clone(), node.address.clone())).collect();
         let mut fleet = Fleet { nodes: Vec::new(), lost: Vec::new() };
-        for ((name, opened), node) in opener.open_all(&wanted).await.into_iter().zip(&spec.nodes) {
+        for ((name, opened), node) in opener.open_all(&wanted, on_open).await.into_iter().zip(&spec.nodes) {
             match opened {
                 Ok(connected) => fleet.nodes.push((node.clone(), connected)),
                 Err(error) => fleet.lost.push(Lost { error: error.on(&name), node: name }),

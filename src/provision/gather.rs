@@ -7,16 +7,23 @@ use crate::{
     error::{Error, Result},
     facts::Facts,
     node::Node,
-    spec::{NodeSpec, Spec},
+    spec::{NodeName, NodeSpec, Spec},
     steps,
 };
 
 /// Asking `sshd -T`, Python and MPI for their versions takes longest: a second on a slow board.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// What was seen on each node that answered; those that did not are lost, with their reasons.
-pub async fn gather(spec: &Spec, fleet: &mut Fleet) -> Vec<(NodeSpec, Facts)> {
-    let asked = fleet.nodes.iter().map(|(_, node)| facts(spec, node));
+/// What was seen on each node that answered; those that did not are lost, with their reasons. `on_seen` hears of each node
+/// that was seen, when it was.
+pub async fn gather(spec: &Spec, fleet: &mut Fleet, on_seen: &dyn Fn(&NodeName)) -> Vec<(NodeSpec, Facts)> {
+    let asked = fleet.nodes.iter().map(|(named, node)| async move {
+        let facts = facts(spec, node).await;
+        if facts.is_ok() {
+            on_seen(&named.name);
+        }
+        facts
+    });
     let answers = futures_util::future::join_all(asked).await;
     let mut seen = Vec::new();
     let specs: Vec<NodeSpec> = fleet.nodes.iter().map(|(spec, _)| spec.clone()).collect();
