@@ -114,7 +114,12 @@ fn lines(session: &Session) -> Vec<String> {
     let mut lines = Vec::new();
     let mut heading = String::new();
     for (what, nodes) in rows {
-        let nodes = nodeset::fold(&nodes);
+        let everyone = session.seen.len();
+        let nodes = if nodes.len() == everyone && everyone > 1 {
+            format!("all {everyone} nodes")
+        } else {
+            nodeset::fold_in_order(&nodes)
+        };
         if nodes != heading {
             lines.push(nodes.clone());
             heading = nodes;

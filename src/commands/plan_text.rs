@@ -31,7 +31,7 @@ pub fn lines(cluster: &Cluster, plan: &Plan, detail: Detail) -> Vec<String> {
         let nodes = if row.nodes.len() == everyone && everyone > 1 {
             format!("all {everyone} nodes")
         } else {
-            nodeset::fold(&row.nodes)
+            nodeset::fold_in_order(&row.nodes)
         };
         if nodes != heading {
             if !lines.is_empty() {

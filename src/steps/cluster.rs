@@ -12,6 +12,7 @@ use crate::{
 use super::{
     layout::Layout,
     network::{self, Network},
+    preconditions,
 };
 
 /// A node that was seen and can be used.
@@ -76,10 +77,12 @@ impl Cluster {
     /// When the nodes cannot agree: no root where root is needed, homes that differ, no Python, no shared network.
     pub fn agree(spec: &Spec, seen: Vec<(NodeSpec, Facts)>, surveyed: Option<&str>) -> Result<Cluster> {
         for (node, facts) in &seen {
-            check_privilege(spec, &node.name, facts)?;
-            check_tools(spec, &node.name, facts)?;
+            preconditions::privilege(spec, &node.name, facts)?;
+            preconditions::tools(spec, &node.name, facts)?;
         }
+        preconditions::mpi(spec, &seen)?;
         let home = common_home(spec, &seen)?;
+        preconditions::share(spec, &home, &seen)?;
         let user_id = free_id(spec, &seen);
         let (network, addresses) = network::choose(&seen, surveyed)?;
         let boots: BTreeSet<&str> = seen.iter().map(|(_, facts)| facts.boot_id.as_str()).collect();
@@ -150,49 +153,6 @@ pub fn state_of(spec: &Spec, facts: &Facts) -> String {
         Some(rest) => format!("{}/{rest}", facts.login.home.trim_end_matches('/')),
         None => state,
     }
-}
-
-fn check_privilege(spec: &Spec, node: &NodeName, facts: &Facts) -> Result<()> {
-    if facts.is_root {
-        return Ok(());
-    }
-    let login = &facts.login.name;
-    let needs = if login != &spec.user {
-        format!("the account {} is not {login}, the one that logs in", spec.user)
-    } else if spec.source == Source::Distro && !super::packages::missing(spec, facts).is_empty() {
-        "packages of the distribution are to be installed".to_owned()
-    } else if spec.set_host_names && facts.host_name != node.as_str() {
-        "the host name is to be changed".to_owned()
-    } else {
-        return Ok(());
-    };
-    Err(Error::failed(format!("root is needed, because {needs}, but {login} cannot become root without a password"))
-        .on(node)
-        .hinted(format!("Log in as root or give {login} sudo without a password on {node}, or do without root: `user = \"{login}\"` in [cluster] and `source = \"wheels\"` in [mpi].")))
-}
-
-fn check_tools(spec: &Spec, node: &NodeName, facts: &Facts) -> Result<()> {
-    for (tool, package) in
-        [("ssh", "openssh-client"), ("ssh-keygen", "openssh-client"), ("tar", "tar"), ("awk", "mawk")]
-    {
-        if !facts.tools.contains(tool) {
-            return Err(Error::failed(format!("the program {tool} is missing"))
-                .on(node)
-                .hinted(format!("Install it there: `apt-get install {package}`.")));
-        }
-    }
-    if spec.source == Source::Distro
-        && !facts.tools.contains("apt-get")
-        && !super::packages::missing(spec, facts).is_empty()
-    {
-        return Err(Error::failed(format!(
-            "packages of {} cannot be installed by this version of mpiup",
-            facts.os.pretty
-        ))
-        .on(node)
-        .hinted("Use `source = \"wheels\"` in [mpi], which needs no packages."));
-    }
-    Ok(())
 }
 
 fn common_home(spec: &Spec, seen: &[(NodeSpec, Facts)]) -> Result<String> {

@@ -17,6 +17,7 @@ mod layout;
 pub mod network;
 mod packages;
 mod parameters;
+mod preconditions;
 mod shell;
 mod ssh_config;
 mod sshd;
