@@ -28,7 +28,7 @@ mod tests {
 
     #[test]
     fn content_may_look_like_a_frame() {
-        let output = "== os 11\n== end 0\nab\n\n== file 644 root /etc/a b 3\nñ\n\n== end 0\n\n";
+        let output = "== os 11\n== end 0\nab\n== file 644 root /etc/a b 3\nñ\n\n== end 0\n\n";
         let found = frames(output.as_bytes()).unwrap();
         assert_eq!(found[0], ("os".into(), "== end 0\nab".into()));
         assert_eq!(found[1], ("file 644 root /etc/a b".into(), "ñ\n".into()));

@@ -139,8 +139,6 @@ fn progress_without_a_terminal_is_a_line_per_event() {
       master: writing /etc/hosts
       client1: installing packages
     client2: fingerprint SHA256:abc
-      master: done
-      client1: nothing to change
       client2: failed: It did not answer within 5 s.
     ✗ Making the cluster: 1 done, 1 unchanged, 1 failed of 3 nodes
     ");
