@@ -38,6 +38,8 @@ fn another_c_library() {
     insta::assert_snapshot!(error("", alpine), @r"
     error: client1: the C library is not glibc, and the wheels of MPI are made for
            glibc
+    hint: Alpine Linux v3.20 has another one. Take this node out of [nodes], or give
+          it a system with glibc, such as Debian, Ubuntu, Fedora or Rocky Linux.
     ");
 }
 
@@ -75,20 +77,19 @@ fn no_root_for_packages() {
     error: client1: root is needed, because packages of the distribution are to be
            installed, but ana cannot become root without a password
     hint: Log in as root or give ana sudo without a password on client1, or do
-          without root: `user = "ana"` in [cluster] and `source = "wheels"` in
-          [mpi].
+          without root: `source = "wheels"` in [mpi].
     "#);
 }
 
 #[test]
 fn no_root_for_a_host_name() {
     let spec = spec_of(&[("n1", "ana@10.77.0.2")], "user = \"ana\"\nset_host_names = true\n");
-    insta::assert_snapshot!(screen(agree(&spec, &[recorded("ana-client1")]).unwrap_err()), @r#"
+    insta::assert_snapshot!(screen(agree(&spec, &[recorded("ana-client1")]).unwrap_err()), @r"
     error: n1: root is needed, because the host name is to be changed, but ana
            cannot become root without a password
     hint: Log in as root or give ana sudo without a password on n1, or do without
-          root: `user = "ana"` in [cluster] and `source = "wheels"` in [mpi].
-    "#);
+          root: `set_host_names = false` in [cluster].
+    ");
 }
 
 #[test]
@@ -111,13 +112,14 @@ fn a_tool_is_missing() {
     let rocky = |node: Report| node.with("os", ROCKY).replacing("tools", "apt-get tar", "dnf");
     insta::assert_snapshot!(error("", rocky), @r"
     error: client1: the program tar is missing
-    hint: Install it there: `apt-get install tar`.
+    hint: Install it there from the packages of Rocky Linux 9.4 Onyx).
     ");
 }
 
 #[test]
 fn no_address() {
-    let only_docker = "1: lo    inet 127.0.0.1/8 scope host lo\n3: docker0    inet 172.17.0.1/16 scope global docker0\n";
+    let only_docker =
+        "1: lo    inet 127.0.0.1/8 scope host lo\n3: docker0    inet 172.17.0.1/16 scope global docker0\n";
     let mut reports = bare();
     reports[0] = reports[0].clone().plus("addresses", "\n3: docker0    inet 172.17.0.1/16 scope global docker0\n");
     reports[1] = reports[1].clone().with("addresses", only_docker);
@@ -127,7 +129,7 @@ fn no_address() {
     ");
 }
 
-/// Every line of the texts above fits an ordinary terminal.
+/// A connection that ends in the midst of a report is no node without the rest.
 #[test]
 fn a_report_that_was_cut_off() {
     let whole = bare()[0].bytes();

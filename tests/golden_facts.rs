@@ -25,11 +25,14 @@ fn indented(facts: &Facts) -> String {
         format!("{} {}:{} {} {}", account.name, account.uid, account.gid, account.home, account.shell)
     };
     let python = facts.python.as_ref().map(|python| format!("{} {:?} {:?}", python.path, python.version, python.glibc));
-    let mpi: Vec<String> = facts.mpi.iter().map(|mpi| format!("{} {:?} {}", mpi.path, mpi.flavour, mpi.version)).collect();
+    let mpi: Vec<String> =
+        facts.mpi.iter().map(|mpi| format!("{} {:?} {}", mpi.path, mpi.flavour, mpi.version)).collect();
     let addresses: Vec<String> = facts
         .addresses
         .iter()
-        .map(|at| format!("{} {} {}{}", at.interface, at.address, at.network(), if at.is_local() { " local" } else { "" }))
+        .map(|at| {
+            format!("{} {} {}{}", at.interface, at.address, at.network(), if at.is_local() { " local" } else { "" })
+        })
         .collect();
     let files: Vec<String> = facts
         .files

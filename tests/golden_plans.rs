@@ -4,10 +4,10 @@
 //! A table has one line for changes that are alike on several nodes, in the order in which they are made: nodes, wave,
 //! key, mode and owner (or the journal's words), and below it the difference it makes.
 
-#[path = "support/nodes.rs"]
-mod nodes;
 #[path = "support/golden.rs"]
 mod golden;
+#[path = "support/nodes.rs"]
+mod nodes;
 
 use golden::{Show, golden, table};
 use nodes::{Report, after, agree, apart, bare, recorded, spec, spec_of};
@@ -26,10 +26,12 @@ fn second_up_finds_nothing_on_real_nodes() {
     // What a newer mpiup would bring anew (its environment, its proof) is not this test's matter.
     let cluster = agree(&spec, &reports).unwrap();
     for (report, member) in reports.iter_mut().zip(&cluster.members) {
-        *report = report
-            .clone()
-            .with("env_stamp", &member.env_key)
-            .file("~/.mpiup/verify.py", "644", "mpi", include_str!("../src/steps/verify.py"));
+        *report = report.clone().with("env_stamp", &member.env_key).file(
+            "~/.mpiup/verify.py",
+            "644",
+            "mpi",
+            include_str!("../src/steps/verify.py"),
+        );
     }
     assert_eq!(table(&spec, &reports, Show::Everything), "");
 }
@@ -118,7 +120,8 @@ fn routed_subnets() {
 fn names_entered_by_hand() {
     let mut reports = bare();
     let hosts = |report: &Report| report.text("/etc/hosts").unwrap();
-    let by_hand = format!("{}10.77.0.1 master\n10.77.0.2\tclient1.lan client1\n10.77.0.3 client2 # new\n", hosts(&reports[0]));
+    let by_hand =
+        format!("{}10.77.0.1 master\n10.77.0.2\tclient1.lan client1\n10.77.0.3 client2 # new\n", hosts(&reports[0]));
     reports[0] = reports[0].clone().file("/etc/hosts", "644", "root", &by_hand);
     let wrong = format!("{}10.77.0.99 client1\n10.77.0.3 client2\n", hosts(&reports[1]));
     reports[1] = reports[1].clone().file("/etc/hosts", "644", "root", &wrong);
@@ -186,7 +189,11 @@ fn what_was_interrupted_is_planned_again() {
     for rest in ["", "[mpi]\nsource = \"distro\"\n", "set_host_names = true\n[mpi]\nflavour = \"mpich\"\n"] {
         let spec = spec(rest);
         let mut reports = bare();
-        reports[0] = reports[0].clone().with("host_name", "somebody").replacing("sshd", "pubkeyauthentication yes", "pubkeyauthentication no");
+        reports[0] = reports[0].clone().with("host_name", "somebody").replacing(
+            "sshd",
+            "pubkeyauthentication yes",
+            "pubkeyauthentication no",
+        );
         let cluster = agree(&spec, &reports).unwrap();
         let plan = mpiup::steps::plan(&cluster);
         let whole = after(&cluster, &plan, &reports);

@@ -157,18 +157,23 @@ fn check_privilege(spec: &Spec, node: &NodeName, facts: &Facts) -> Result<()> {
         return Ok(());
     }
     let login = &facts.login.name;
-    let needs = if login != &spec.user {
-        format!("the account {} is not {login}, the one that logs in", spec.user)
+    let (needs, without) = if login != &spec.user {
+        (
+            format!("the account {} is not {login}, the one that logs in", spec.user),
+            format!("`user = \"{login}\"` in [cluster] and `source = \"wheels\"` in [mpi]"),
+        )
     } else if spec.source == Source::Distro && !super::packages::missing(spec, facts).is_empty() {
-        "packages of the distribution are to be installed".to_owned()
+        ("packages of the distribution are to be installed".to_owned(), "`source = \"wheels\"` in [mpi]".to_owned())
     } else if spec.set_host_names && facts.host_name != node.as_str() {
-        "the host name is to be changed".to_owned()
+        ("the host name is to be changed".to_owned(), "`set_host_names = false` in [cluster]".to_owned())
     } else {
         return Ok(());
     };
     Err(Error::failed(format!("root is needed, because {needs}, but {login} cannot become root without a password"))
         .on(node)
-        .hinted(format!("Log in as root or give {login} sudo without a password on {node}, or do without root: `user = \"{login}\"` in [cluster] and `source = \"wheels\"` in [mpi].")))
+        .hinted(format!(
+            "Log in as root or give {login} sudo without a password on {node}, or do without root: {without}."
+        )))
 }
 
 fn check_tools(spec: &Spec, node: &NodeName, facts: &Facts) -> Result<()> {
@@ -178,7 +183,7 @@ fn check_tools(spec: &Spec, node: &NodeName, facts: &Facts) -> Result<()> {
         if !facts.tools.contains(tool) {
             return Err(Error::failed(format!("the program {tool} is missing"))
                 .on(node)
-                .hinted(format!("Install it there: `apt-get install {package}`.")));
+                .hinted(install(facts, package)));
         }
     }
     if spec.source == Source::Distro
@@ -193,6 +198,15 @@ fn check_tools(spec: &Spec, node: &NodeName, facts: &Facts) -> Result<()> {
         .hinted("Use `source = \"wheels\"` in [mpi], which needs no packages."));
     }
     Ok(())
+}
+
+/// What to type on the node; other systems than Debian's children call many packages otherwise.
+fn install(facts: &Facts, package: &str) -> String {
+    if facts.tools.contains("apt-get") {
+        format!("Install it there: `apt-get install {package}`.")
+    } else {
+        format!("Install it there from the packages of {}.", facts.os.short())
+    }
 }
 
 fn common_home(spec: &Spec, seen: &[(NodeSpec, Facts)]) -> Result<String> {
@@ -220,11 +234,14 @@ fn free_id(spec: &Spec, seen: &[(NodeSpec, Facts)]) -> u32 {
 }
 
 fn target(node: &NodeName, facts: &Facts) -> Result<Target> {
-    let python = facts.python.as_ref().ok_or_else(|| {
-        Error::failed("python3 is missing").on(node).hinted("Install it there: `apt-get install python3`.")
-    })?;
+    let python = facts
+        .python
+        .as_ref()
+        .ok_or_else(|| Error::failed("python3 is missing").on(node).hinted(install(facts, "python3")))?;
     let (major, minor) = python.glibc.ok_or_else(|| {
-        Error::failed("the C library is not glibc, and the wheels of MPI are made for glibc").on(node)
+        Error::failed("the C library is not glibc, and the wheels of MPI are made for glibc")
+            .on(node)
+            .hinted(format!("{} has another one. Take this node out of [nodes], or give it a system with glibc, such as Debian, Ubuntu, Fedora or Rocky Linux.", facts.os.short()))
     })?;
     Ok(Target { python: python.version, arch: facts.arch().to_owned(), libc: Libc::Glibc(major, minor) })
 }

@@ -39,7 +39,9 @@ pub fn table(spec: &Spec, reports: &[Report], show: Show) -> String {
         for node in &plan.nodes {
             for change in node.changes.iter().filter(|change| change.wave == wave) {
                 let lines = lines(change);
-                match rows.iter_mut().find(|(_, known, shown)| known.key() == change.key() && about(known) == about(change) && *shown == lines) {
+                match rows.iter_mut().find(|(_, known, shown)| {
+                    known.key() == change.key() && about(known) == about(change) && *shown == lines
+                }) {
                     Some((nodes, ..)) => nodes.push(node.node.to_string()),
                     None => rows.push((vec![node.node.to_string()], change, lines)),
                 }

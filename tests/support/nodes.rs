@@ -116,7 +116,8 @@ pub fn spec(rest: &str) -> Spec {
 
 pub fn spec_of(nodes: &[(&str, &str)], rest: &str) -> Spec {
     let nodes: String = nodes.iter().map(|(name, address)| format!("{name} = \"{address}\"\n")).collect();
-    let text = format!("[python]\nrequirements = [\"mpi4py\", \"numpy\"]\n[nodes]\n{nodes}[cluster]\nname = \"aula\"\n{rest}");
+    let text =
+        format!("[python]\nrequirements = [\"mpi4py\", \"numpy\"]\n[nodes]\n{nodes}[cluster]\nname = \"aula\"\n{rest}");
     file::parse(&text, "mpiup.toml").unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
 
@@ -203,9 +204,9 @@ fn noted(change: &Change, report: Report) -> Report {
 /// A fixture's folder, for tests that look at all of them.
 pub fn fixtures() -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/facts");
-    let names = fs::read_dir(folder).expect("fixtures are there").filter_map(|entry| {
-        entry.expect("readable").file_name().to_str()?.strip_suffix(".txt").map(str::to_owned)
-    });
+    let names = fs::read_dir(folder)
+        .expect("fixtures are there")
+        .filter_map(|entry| entry.expect("readable").file_name().to_str()?.strip_suffix(".txt").map(str::to_owned));
     let mut names: Vec<String> = names.collect();
     names.sort();
     names
