@@ -83,7 +83,12 @@ fn about(change: &Change) -> String {
         Primitive::KeyPair { owner, comment, .. } => format!("{owner}, {comment}"),
         Primitive::Tree { owner, .. } => format!("{owner}, {}", change.why),
         Primitive::User { shell, .. } => format!("{}, {shell}", change.what()),
-        Primitive::HostName { .. } | Primitive::Packages { .. } => change.what(),
+        Primitive::HostName { .. } => change.what(),
+        Primitive::Packages { brings: None, .. } => "brings along what apt does not know yet".to_owned(),
+        Primitive::Packages { brings: Some(brings), .. } => {
+            let some: Vec<&str> = brings.new.iter().take(3).map(String::as_str).collect();
+            format!("brings along {} ({} …), newer {:?}", brings.new.len(), some.join(" "), brings.newer)
+        }
     }
 }
 

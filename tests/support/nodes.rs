@@ -128,7 +128,7 @@ pub fn seen(spec: &Spec, reports: &[Report]) -> Vec<(NodeSpec, Facts)> {
 }
 
 pub fn agree(spec: &Spec, reports: &[Report]) -> Result<Cluster> {
-    Cluster::agree(spec, seen(spec, reports))
+    Cluster::agree(spec, seen(spec, reports), None)
 }
 
 /// What the nodes would report when every change of the plan was made, in the order of the waves.
@@ -160,7 +160,7 @@ fn made(layout: &Layout, change: &Change, keys: &PublicKeys, report: Report) -> 
                 .file("~/.profile", "644", name, &profile)
         }
         Primitive::HostName { name } => report.with("host_name", name),
-        Primitive::Packages { names } => {
+        Primitive::Packages { names, .. } => {
             report.plus("packages", &names.iter().map(|name| format!("\nii  {name} 1.0-1")).collect::<String>())
         }
         Primitive::Dir { path, mode, owner } => report.with(&format!("dir {mode} {owner} {}", asked(path)), ""),
