@@ -37,7 +37,8 @@ try: print(os.confstr("CS_GNU_LIBC_VERSION"))
 except (ValueError, OSError): print("other")' 2>/dev/null)"
 fact mpi "$(for name in mpiexec.openmpi mpiexec.mpich mpiexec; do
     found=$(command -v $name) && printf '%s %s\n' "$found" "$("$found" --version 2>/dev/null </dev/null | head -n 3 | tr '\n' ' ')"; done)"
-if command -v dpkg-query >/dev/null 2>&1; then
+# Without a name dpkg-query would list every package there is.
+if [ -n "$packages" ] && command -v dpkg-query >/dev/null 2>&1; then
     # shellcheck disable=SC2086
     present=$(dpkg-query -W -f '${db:Status-Abbrev} ${Package} ${Version}\n' $packages 2>/dev/null | grep '^ii')
     fact packages "$present"
@@ -56,7 +57,7 @@ printf '%s\n' "$files" | while IFS= read -r name; do
 done
 case $env in "~/"*) env=$home/${env#"~/"} ;; esac
 fact env_stamp "$(cat "$env/.mpiup-env" 2>/dev/null)"
-fact disk_free "$(df -Pk "$home" 2>/dev/null | tail -n 1 || df -Pk / | tail -n 1)"
+fact disk_free "$({ df -Pk "$home" || df -Pk /; } 2>/dev/null | tail -n 1)"
 case $state in "~/"*) state=$HOME/${state#"~/"} ;; esac
 fact journal "$(for entry in "$state"/journal/[0-9]*; do
     [ -f "$entry/key" ] || continue

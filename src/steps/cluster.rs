@@ -180,11 +180,14 @@ fn free_id(spec: &Spec, seen: &[(NodeSpec, Facts)]) -> u32 {
 }
 
 fn target(node: &NodeName, facts: &Facts) -> Result<Target> {
-    let python = facts.python.as_ref().ok_or_else(|| {
-        Error::failed("python3 is missing").on(node).hinted("Install it there: `apt-get install python3`.")
-    })?;
+    let python = facts
+        .python
+        .as_ref()
+        .ok_or_else(|| Error::failed("python3 is missing").on(node).hinted(preconditions::install(facts, "python3")))?;
     let (major, minor) = python.glibc.ok_or_else(|| {
-        Error::failed("the C library is not glibc, and the wheels of MPI are made for glibc").on(node)
+        Error::failed("the C library is not glibc, and the wheels of MPI are made for glibc")
+            .on(node)
+            .hinted(format!("{} has another one. Take this node out of [nodes], or give it a system with glibc, such as Debian, Ubuntu, Fedora or Rocky Linux.", facts.os.short()))
     })?;
     Ok(Target { python: python.version, arch: facts.arch().to_owned(), libc: Libc::Glibc(major, minor) })
 }

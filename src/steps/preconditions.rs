@@ -13,18 +13,23 @@ pub fn privilege(spec: &Spec, node: &NodeName, facts: &Facts) -> Result<()> {
         return Ok(());
     }
     let login = &facts.login.name;
-    let needs = if login != &spec.user {
-        format!("the account {} is not {login}, the one that logs in", spec.user)
+    let (needs, without) = if login != &spec.user {
+        (
+            format!("the account {} is not {login}, the one that logs in", spec.user),
+            format!("`user = \"{login}\"` in [cluster] and `source = \"wheels\"` in [mpi]"),
+        )
     } else if spec.source == Source::Distro && !packages::missing(spec, facts).is_empty() {
-        "packages of the distribution are to be installed".to_owned()
+        ("packages of the distribution are to be installed".to_owned(), "`source = \"wheels\"` in [mpi]".to_owned())
     } else if spec.set_host_names && facts.host_name != node.as_str() {
-        "the host name is to be changed".to_owned()
+        ("the host name is to be changed".to_owned(), "`set_host_names = false` in [cluster]".to_owned())
     } else {
         return Ok(());
     };
     Err(Error::failed(format!("root is needed, because {needs}, but {login} cannot become root without a password"))
         .on(node)
-        .hinted(format!("Log in as root or give {login} sudo without a password on {node}, or do without root: `user = \"{login}\"` in [cluster] and `source = \"wheels\"` in [mpi].")))
+        .hinted(format!(
+            "Log in as root or give {login} sudo without a password on {node}, or do without root: {without}."
+        )))
 }
 
 /// The programs that every node needs, and packages that this version of mpiup can install.
@@ -35,7 +40,7 @@ pub fn tools(spec: &Spec, node: &NodeName, facts: &Facts) -> Result<()> {
         if !facts.tools.contains(tool) {
             return Err(Error::failed(format!("the program {tool} is missing"))
                 .on(node)
-                .hinted(format!("Install it there: `apt-get install {package}`.")));
+                .hinted(install(facts, package)));
         }
     }
     if spec.source == Source::Distro && !facts.tools.contains("apt-get") && !packages::missing(spec, facts).is_empty() {
@@ -47,6 +52,15 @@ pub fn tools(spec: &Spec, node: &NodeName, facts: &Facts) -> Result<()> {
         .hinted("Use `source = \"wheels\"` in [mpi], which needs no packages."));
     }
     Ok(())
+}
+
+/// What to type on the node; other systems than Debian's children call many packages otherwise.
+pub fn install(facts: &Facts, package: &str) -> String {
+    if facts.tools.contains("apt-get") {
+        format!("Install it there: `apt-get install {package}`.")
+    } else {
+        format!("Install it there from the packages of {}.", facts.os.short())
+    }
 }
 
 /// Open MPI 4.1 and 5.0 do not talk to each other, and a launcher must be there where nothing is installed.

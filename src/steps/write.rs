@@ -54,7 +54,8 @@ pub fn block(
     }
     let mark = &cluster.layout.mark;
     let text = before.as_deref().unwrap_or_default();
-    if block::with(text, mark, at.place, &content) == text && before.is_some() {
+    let stands = block::with(text, mark, at.place, &content) == text && before.is_some();
+    if stands && member.is_complete(&format!("block {}", at.path)) {
         return None;
     }
     let primitive = Primitive::Block {

@@ -1,0 +1,141 @@
+//! What a person reads when the nodes cannot become one cluster: whole texts, with node, reason and next command.
+
+#[path = "support/nodes.rs"]
+mod nodes;
+
+use mpiup::ui::{Options, Ui};
+use nodes::{Report, agree, bare, recorded, spec, spec_of};
+
+const ROCKY: &str = "NAME=\"Rocky Linux\"\nVERSION=\"9.4 (Blue Onyx)\"\nID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\nVERSION_ID=\"9.4\"\nPRETTY_NAME=\"Rocky Linux 9.4 (Blue Onyx)\"\n";
+const ALPINE: &str = "NAME=\"Alpine Linux\"\nID=alpine\nVERSION_ID=3.20.3\nPRETTY_NAME=\"Alpine Linux v3.20\"\n";
+const DISTRO: &str = "[mpi]\nsource = \"distro\"\n";
+
+/// The error's screen, for the three bare nodes with the second changed.
+fn error(rest: &str, change: impl Fn(Report) -> Report) -> String {
+    let mut reports = bare();
+    reports[1] = change(reports[1].clone());
+    screen(agree(&spec(rest), &reports).unwrap_err())
+}
+
+fn screen(error: mpiup::error::Error) -> String {
+    let (ui, captured) = Ui::captured(Options::default());
+    ui.error(&error);
+    captured.err()
+}
+
+#[test]
+fn no_python() {
+    insta::assert_snapshot!(error("", |node| node.without("python")), @r"
+    error: client1: python3 is missing
+    hint: Install it there: `apt-get install python3`.
+    ");
+}
+
+/// Alpine's Python runs on musl, and there are no wheels of MPI for it.
+#[test]
+fn another_c_library() {
+    let alpine = |node: Report| node.with("os", ALPINE).with("python", "/usr/bin/python3.12\n3.12\nother");
+    insta::assert_snapshot!(error("", alpine), @r"
+    error: client1: the C library is not glibc, and the wheels of MPI are made for
+           glibc
+    hint: Alpine Linux v3.20 has another one. Take this node out of [nodes], or give
+          it a system with glibc, such as Debian, Ubuntu, Fedora or Rocky Linux.
+    ");
+}
+
+#[test]
+fn homes_that_differ() {
+    let mut reports = bare();
+    let passwd = |home: &str| format!("mpi:x:1000:1000::{home}:/bin/bash");
+    reports[0] = reports[0].clone().with("passwd_user", &passwd("/home/mpi"));
+    reports[2] = reports[2].clone().with("passwd_user", &passwd("/export/home/mpi"));
+    insta::assert_snapshot!(screen(agree(&spec(""), &reports).unwrap_err()), @r"
+    error: client2: the home of mpi is /export/home/mpi, but /home/mpi on master:
+           programs must have the same path on every node
+    hint: Choose another account for the cluster: `user` in [cluster]; one that no
+          node has is made with the same home everywhere. Or move this one:
+          `usermod -m -d /home/mpi mpi`.
+    ");
+}
+
+/// The login user has no root, and the account that programs shall run as is another one.
+#[test]
+fn no_root_for_another_account() {
+    insta::assert_snapshot!(error("", |_| recorded("ana-for-mpi-client1")), @r#"
+    error: client1: root is needed, because the account mpi is not ana, the one that
+           logs in, but ana cannot become root without a password
+    hint: Log in as root or give ana sudo without a password on client1, or do
+          without root: `user = "ana"` in [cluster] and `source = "wheels"` in
+          [mpi].
+    "#);
+}
+
+#[test]
+fn no_root_for_packages() {
+    let spec = spec_of(&[("client1", "ana@10.77.0.2")], &format!("user = \"ana\"\n{DISTRO}"));
+    insta::assert_snapshot!(screen(agree(&spec, &[recorded("ana-client1")]).unwrap_err()), @r#"
+    error: client1: root is needed, because packages of the distribution are to be
+           installed, but ana cannot become root without a password
+    hint: Log in as root or give ana sudo without a password on client1, or do
+          without root: `source = "wheels"` in [mpi].
+    "#);
+}
+
+#[test]
+fn no_root_for_a_host_name() {
+    let spec = spec_of(&[("n1", "ana@10.77.0.2")], "user = \"ana\"\nset_host_names = true\n");
+    insta::assert_snapshot!(screen(agree(&spec, &[recorded("ana-client1")]).unwrap_err()), @r"
+    error: n1: root is needed, because the host name is to be changed, but ana
+           cannot become root without a password
+    hint: Log in as root or give ana sudo without a password on n1, or do without
+          root: `set_host_names = false` in [cluster].
+    ");
+}
+
+#[test]
+fn packages_of_an_unknown_distribution() {
+    let rocky = |node: Report| node.with("os", ROCKY).replacing("tools", "apt-get", "dnf");
+    insta::assert_snapshot!(error(DISTRO, rocky), @r#"
+    error: client1: packages of Rocky Linux 9.4 (Blue Onyx) cannot be installed by
+           this version of mpiup
+    hint: Use `source = "wheels"` in [mpi], which needs no packages.
+    "#);
+}
+
+#[test]
+fn a_tool_is_missing() {
+    insta::assert_snapshot!(error("", |node| node.replacing("tools", "ssh-keygen ", "")), @r"
+    error: client1: the program ssh-keygen is missing
+    hint: Install it there: `apt-get install openssh-client`.
+    ");
+    // The programs of Rocky are another distribution's to install.
+    let rocky = |node: Report| node.with("os", ROCKY).replacing("tools", "apt-get tar", "dnf");
+    insta::assert_snapshot!(error("", rocky), @r"
+    error: client1: the program tar is missing
+    hint: Install it there from the packages of Rocky Linux 9.4 Onyx).
+    ");
+}
+
+#[test]
+fn no_address() {
+    let only_docker =
+        "1: lo    inet 127.0.0.1/8 scope host lo\n3: docker0    inet 172.17.0.1/16 scope global docker0\n";
+    let mut reports = bare();
+    reports[0] = reports[0].clone().plus("addresses", "\n3: docker0    inet 172.17.0.1/16 scope global docker0\n");
+    reports[1] = reports[1].clone().with("addresses", only_docker);
+    insta::assert_snapshot!(screen(agree(&spec(""), &reports).unwrap_err()), @r"
+    error: client1: the node has no network address that the other nodes could reach
+    hint: Look at its addresses: `mpiup exec --nodes client1 'ip addr'`.
+    ");
+}
+
+/// A connection that ends in the midst of a report is no node without the rest.
+#[test]
+fn a_report_that_was_cut_off() {
+    let whole = bare()[0].bytes();
+    let cut = mpiup::facts::Facts::parse(&whole[..whole.len() / 2]).unwrap_err();
+    insta::assert_snapshot!(screen(cut), @r"
+    error: what the node reported was cut off
+    hint: Try again; `-v` shows the commands.
+    ");
+}

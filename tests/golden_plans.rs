@@ -1,0 +1,210 @@
+//! Golden tables: facts of real nodes in, changes out. Each case also shows that a second look, after all of it was made,
+//! finds nothing to do.
+//!
+//! A table has one line for changes that are alike on several nodes, in the order in which they are made: nodes, wave,
+//! key, mode and owner (or the journal's words), and below it the difference it makes.
+
+#[path = "support/golden.rs"]
+mod golden;
+#[path = "support/nodes.rs"]
+mod nodes;
+
+use golden::{Show, golden, table};
+use nodes::{Report, after, agree, apart, bare, recorded, spec, spec_of};
+
+#[test]
+fn first_up_with_wheels() {
+    golden("first_up_with_wheels", &spec(""), &bare(), Show::Everything);
+}
+
+/// What three real nodes reported after a real `up`, the second time.
+#[test]
+fn second_up_finds_nothing_on_real_nodes() {
+    let spec = spec("");
+    // The nodes of the recording shared one computer, and stay so: their parameters say it.
+    let mut reports: Vec<Report> = ["up-master", "up-client1", "up-client2"].map(recorded).into();
+    // What a newer mpiup would bring anew (its environment, its proof) is not this test's matter.
+    let cluster = agree(&spec, &reports).unwrap();
+    for (report, member) in reports.iter_mut().zip(&cluster.members) {
+        *report = report.clone().with("env_stamp", &member.env_key).file(
+            "~/.mpiup/verify.py",
+            "644",
+            "mpi",
+            include_str!("../src/steps/verify.py"),
+        );
+    }
+    assert_eq!(table(&spec, &reports, Show::Everything), "");
+}
+
+#[test]
+fn packages_of_the_distribution() {
+    let rest = "[mpi]\nsource = \"distro\"\n";
+    golden("packages_of_the_distribution", &spec(rest), &bare(), Show::Only(&["packages", "mca-params"]));
+}
+
+/// Ubuntu 25 brings Open MPI 5, whose launcher reads a file of its own and which names things otherwise.
+#[test]
+fn packages_of_a_newer_distribution() {
+    let rest = "[mpi]\nsource = \"distro\"\n";
+    let ubuntu = "PRETTY_NAME=\"Ubuntu 25.04\"\nNAME=\"Ubuntu\"\nVERSION_ID=\"25.04\"\nID=ubuntu\nID_LIKE=debian\n";
+    let reports: Vec<Report> = bare().into_iter().map(|report| report.with("os", ubuntu)).collect();
+    golden("packages_of_a_newer_distribution", &spec(rest), &reports, Show::Only(&["packages", "mca-params"]));
+}
+
+#[test]
+fn packages_that_one_node_has() {
+    let rest = "[mpi]\nsource = \"distro\"\n";
+    let mut reports = bare();
+    reports[1] = recorded("distro-client1").with("boot_id", "1").with("journal", "");
+    golden("packages_that_one_node_has", &spec(rest), &reports, Show::Only(&["packages"]));
+}
+
+#[test]
+fn mpich_of_the_distribution() {
+    let rest = "[mpi]\nsource = \"distro\"\nflavour = \"mpich\"\n";
+    let mut reports = bare();
+    reports[2] = recorded("mpich-client2").with("boot_id", "2");
+    golden("mpich_of_the_distribution", &spec(rest), &reports, Show::Only(&["packages", "/hosts"]));
+}
+
+/// Nobody is root, and the account that logs in is the one that programs run as.
+#[test]
+fn login_user_without_root() {
+    let spec = spec_of(&[("master", "ana@10.77.0.1"), ("client1", "ana@10.77.0.2")], "user = \"ana\"\n");
+    let reports = apart(["ana-master", "ana-client1"].map(recorded).into());
+    golden("login_user_without_root", &spec, &reports, Show::Everything);
+}
+
+/// The account is there on one node, with another number and another shell; the others get that number.
+#[test]
+fn account_on_one_node_with_another_shell() {
+    let mut reports = bare();
+    reports[1] = recorded("zsh-client1").with("boot_id", "1");
+    golden("account_on_one_node_with_another_shell", &spec(""), &reports, Show::Only(&["user", ".zshenv", "rc"]));
+}
+
+/// Its number is somebody else's on another node: that one gets a number that is free there.
+#[test]
+fn account_whose_number_is_taken_elsewhere() {
+    let mut reports = bare();
+    reports[1] = recorded("zsh-client1").with("boot_id", "1");
+    reports[0] = reports[0].clone().plus("ids_in_use", " 1000 1234");
+    golden("account_whose_number_is_taken_elsewhere", &spec(""), &reports, Show::Only(&["user"]));
+}
+
+/// docker0 has the same address everywhere, which makes a plain Open MPI hang.
+#[test]
+fn the_same_docker0_on_every_node() {
+    let docker = "4: docker0    inet 172.17.0.1/16 brd 172.17.255.255 scope global docker0\\       valid_lft forever preferred_lft forever\n";
+    let mut reports = bare();
+    reports[1] = recorded("docker0-client1").with("boot_id", "1");
+    for number in [0, 2] {
+        reports[number] = reports[number].clone().plus("addresses", &format!("\n{docker}"));
+    }
+    golden("the_same_docker0_on_every_node", &spec(""), &reports, Show::Only(&["mca-params", "authorized_keys"]));
+}
+
+#[test]
+fn routed_subnets() {
+    let nodes = [("master", "10.77.0.1"), ("client1", "10.78.0.2"), ("client2", "ana@c2.example:2222")];
+    let mut reports = bare();
+    for (number, network) in [(1, "10.78.0.2/24"), (2, "10.79.0.3/24")] {
+        let old = format!("10.77.0.{}/16 brd 10.77.255.255", number + 1);
+        reports[number] = reports[number].clone().replacing("addresses", &old, network);
+    }
+    golden("routed_subnets", &spec_of(&nodes, ""), &reports, Show::Only(&["mca-params", ".ssh/config", "/etc/hosts"]));
+}
+
+/// Names that somebody entered by hand are adopted: only what is missing is added, and a wrong one is not believed.
+#[test]
+fn names_entered_by_hand() {
+    let mut reports = bare();
+    let hosts = |report: &Report| report.text("/etc/hosts").unwrap();
+    let by_hand =
+        format!("{}10.77.0.1 master\n10.77.0.2\tclient1.lan client1\n10.77.0.3 client2 # new\n", hosts(&reports[0]));
+    reports[0] = reports[0].clone().file("/etc/hosts", "644", "root", &by_hand);
+    let wrong = format!("{}10.77.0.99 client1\n10.77.0.3 client2\n", hosts(&reports[1]));
+    reports[1] = reports[1].clone().file("/etc/hosts", "644", "root", &wrong);
+    // The names of this one stand there in Spanish company.
+    reports[2] = recorded("spanish-client2").with("boot_id", "2");
+    golden("names_entered_by_hand", &spec(""), &reports, Show::Only(&["/etc/hosts"]));
+}
+
+#[test]
+fn another_port() {
+    let nodes = [("master", "root@10.77.0.1:2222"), ("client1", "root@10.77.0.2:22"), ("client2", "10.77.0.3")];
+    golden("another_port", &spec_of(&nodes, ""), &bare(), Show::Only(&[".ssh/config"]));
+}
+
+#[test]
+fn a_fabric_on_every_node() {
+    let reports: Vec<Report> = bare().into_iter().map(|report| report.with("infiniband", "mlx5_0\nmlx5_1")).collect();
+    golden("a_fabric_on_every_node", &spec(""), &reports, Show::Only(&["mca-params"]));
+}
+
+/// As in a lab: one computer plays all nodes.
+#[test]
+fn nodes_that_share_their_cores() {
+    let reports: Vec<Report> = bare().into_iter().map(|report| report.with("boot_id", "one")).collect();
+    golden("nodes_that_share_their_cores", &spec(""), &reports, Show::Only(&["mca-params"]));
+}
+
+/// Three nodes are set up, and a fourth is new: the three learn of it, and nothing else changes on them.
+#[test]
+fn a_node_is_added() {
+    let three = spec("");
+    let cluster = agree(&three, &bare()).unwrap();
+    let mut reports = after(&cluster, &mpiup::steps::plan(&cluster), &bare());
+    reports.push(fourth());
+    let nodes = [("master", "10.77.0.1"), ("client1", "10.77.0.2"), ("client2", "10.77.0.3"), ("client3", "10.77.0.4")];
+    golden("a_node_is_added", &spec_of(&nodes, ""), &reports, Show::Everything);
+}
+
+fn fourth() -> Report {
+    recorded("bare-client2")
+        .with("boot_id", "3")
+        .with("host_name", "client3")
+        .replacing("addresses", "10.77.0.3/16", "10.77.0.4/16")
+        .replacing("host_keys", "8CQmJW root@client2", "8CQfou root@client3")
+        .replacing("file 644 root /etc/hosts", "client2", "client3")
+}
+
+#[test]
+fn host_names_are_asked_for() {
+    let mut reports = bare();
+    reports[2] = reports[2].clone().with("host_name", "localhost.localdomain");
+    golden("host_names_are_asked_for", &spec("set_host_names = true\n"), &reports, Show::Only(&["hostname"]));
+}
+
+#[test]
+fn sshd_that_refuses_keys() {
+    let mut reports = bare();
+    reports[1] = reports[1].clone().replacing("sshd", "pubkeyauthentication yes", "pubkeyauthentication no");
+    golden("sshd_that_refuses_keys", &spec(""), &reports, Show::Only(&["sshd_config"]));
+}
+
+/// Everything is there, but the journal says of each entry in turn that it was interrupted: then it is made again.
+#[test]
+fn what_was_interrupted_is_planned_again() {
+    for rest in ["", "[mpi]\nsource = \"distro\"\n", "set_host_names = true\n[mpi]\nflavour = \"mpich\"\n"] {
+        let spec = spec(rest);
+        let mut reports = bare();
+        reports[0] = reports[0].clone().with("host_name", "somebody").replacing(
+            "sshd",
+            "pubkeyauthentication yes",
+            "pubkeyauthentication no",
+        );
+        let cluster = agree(&spec, &reports).unwrap();
+        let plan = mpiup::steps::plan(&cluster);
+        let whole = after(&cluster, &plan, &reports);
+        for change in &plan.nodes[0].changes {
+            let key = change.key();
+            let mut reports = whole.clone();
+            reports[0] = reports[0].clone().replacing("journal", &format!("\tyes\t{key}\t"), &format!("\tno\t{key}\t"));
+            let again = mpiup::steps::plan(&agree(&spec, &reports).unwrap());
+            let keys: Vec<String> = again.nodes[0].changes.iter().map(mpiup::changes::Change::key).collect();
+            assert_eq!(keys, [key], "{rest}");
+            assert_eq!(again.count(), 1, "{rest}: the other nodes have nothing to do");
+        }
+    }
+}
