@@ -131,7 +131,7 @@ fn is_set_up(node: &steps::NodePlan) -> bool {
 
 fn job(cluster: &Cluster, args: &Args, id: &str) -> Result<Job> {
     let head = cluster.head().ok_or_else(|| Error::failed("the head node is not usable"))?;
-    let major = steps::cluster::mpi_major(&cluster.spec, &head.facts).unwrap_or(4);
+    let major = steps::mpi::major(&cluster.spec, &head.facts).unwrap_or(4);
     let slots: Vec<u32> = cluster.members.iter().map(|member| member.slots).collect();
     let mpiexec = match cluster.spec.source {
         Source::Wheels => format!("{}/bin/mpiexec", cluster.layout.env),

@@ -80,7 +80,7 @@ impl Cluster {
             preconditions::privilege(spec, &node.name, facts)?;
             preconditions::tools(spec, &node.name, facts)?;
         }
-        preconditions::mpi(spec, &seen)?;
+        preconditions::same_mpi(spec, &seen)?;
         let home = common_home(spec, &seen)?;
         preconditions::share(spec, &home, &seen)?;
         let user_id = free_id(spec, &seen);
@@ -190,21 +190,4 @@ fn target(node: &NodeName, facts: &Facts) -> Result<Target> {
             .hinted(format!("{} has another one. Take this node out of [nodes], or give it a system with glibc, such as Debian, Ubuntu, Fedora or Rocky Linux.", facts.os.short()))
     })?;
     Ok(Target { python: python.version, arch: facts.arch().to_owned(), libc: Libc::Glibc(major, minor) })
-}
-
-/// Major version of the MPI that the spec asks for, as far as it is known before anything is installed.
-pub fn mpi_major(spec: &Spec, facts: &Facts) -> Option<u32> {
-    match spec.source {
-        Source::Wheels => Some(5),
-        Source::Distro | Source::Existing => facts
-            .mpi
-            .iter()
-            .find(|launcher| launcher.flavour == spec.flavour)
-            .and_then(crate::facts::mpi::Launcher::major)
-            .or(match (spec.flavour, facts.os.id.as_str(), facts.os.version.split('.').next()) {
-                (Flavour::Openmpi, "debian", Some("13")) | (Flavour::Openmpi, "ubuntu", Some("25" | "26")) => Some(5),
-                (Flavour::Openmpi, ..) => Some(4),
-                (Flavour::Mpich, ..) => None,
-            }),
-    }
 }

@@ -5,6 +5,11 @@ use crate::{
     spec::{Flavour, Source, Spec},
 };
 
+/// Parameters that Open MPI reads on every node.
+pub const OPENMPI: &str = "~/.openmpi/mca-params.conf";
+/// Parameters that the launcher of Open MPI 5 reads.
+pub const PRRTE: &str = "~/.prte/mca-params.conf";
+
 /// The paths of one cluster, the same on every node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layout {
@@ -72,9 +77,9 @@ pub fn question(spec: &Spec, is_root: bool) -> Question {
         "~/.profile",
         "~/.zshenv",
         "~/.openmpi",
-        super::parameters::OPENMPI,
+        OPENMPI,
         "~/.prte",
-        super::parameters::PRRTE,
+        PRRTE,
         super::sshd::DROP_IN,
     ];
     let own = [

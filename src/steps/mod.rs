@@ -14,6 +14,7 @@ mod hosts_file;
 mod key;
 mod known_hosts;
 mod layout;
+pub mod mpi;
 pub mod network;
 mod packages;
 mod parameters;

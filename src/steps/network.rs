@@ -80,9 +80,9 @@ fn meant<'a>(nodes: &[(NodeSpec, Facts)], shared: &'a [Candidate]) -> Option<&'a
 fn decided<'a>(nodes: &[(NodeSpec, Facts)], shared: &'a [Candidate]) -> Option<&'a Candidate> {
     shared.iter().find(|candidate| {
         let line = format!("btl_tcp_if_include = {}", candidate.cidr);
-        nodes.iter().any(|(_, facts)| {
-            facts.text(super::parameters::OPENMPI).is_some_and(|text| text.lines().any(|l| l == line))
-        })
+        nodes
+            .iter()
+            .any(|(_, facts)| facts.text(super::layout::OPENMPI).is_some_and(|text| text.lines().any(|l| l == line)))
     })
 }
 

@@ -5,21 +5,22 @@
 
 use std::path::Path;
 
-use super::{Cluster, Member, cluster::mpi_major, write};
+use super::{
+    Cluster, Member,
+    layout::{OPENMPI, PRRTE},
+    mpi, write,
+};
 use crate::{
     changes::{Change, Wave},
     spec::Flavour,
 };
-
-pub const OPENMPI: &str = "~/.openmpi/mca-params.conf";
-pub const PRRTE: &str = "~/.prte/mca-params.conf";
 
 pub fn step(cluster: &Cluster, member: &Member) -> Vec<Change> {
     if cluster.spec.flavour != Flavour::Openmpi {
         return vec![];
     }
     let networks = cluster.network.cidrs.join(",");
-    let major = mpi_major(&cluster.spec, &member.facts).unwrap_or(4);
+    let major = mpi::major(&cluster.spec, &member.facts).unwrap_or(4);
     let mut openmpi = format!(
         "# {}: docker0, VPNs and the like are left out\nbtl_tcp_if_include = {networks}\n",
         cluster.network.why

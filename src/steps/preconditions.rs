@@ -1,6 +1,6 @@
 //! What must be true of the nodes before anything is planned. Each error names the node and the way out.
 
-use super::{cluster::mpi_major, layout::Layout, packages};
+use super::{layout::Layout, mpi, packages};
 use crate::{
     error::{Error, Result},
     facts::Facts,
@@ -64,7 +64,7 @@ pub fn install(facts: &Facts, package: &str) -> String {
 }
 
 /// Open MPI 4.1 and 5.0 do not talk to each other, and a launcher must be there where nothing is installed.
-pub fn mpi(spec: &Spec, seen: &[(NodeSpec, Facts)]) -> Result<()> {
+pub fn same_mpi(spec: &Spec, seen: &[(NodeSpec, Facts)]) -> Result<()> {
     let wheels = "Use the same MPI on every node, whatever its system: `source = \"wheels\"` in [mpi].";
     let mut first: Option<(&NodeName, u32)> = None;
     for (node, facts) in seen {
@@ -81,7 +81,7 @@ pub fn mpi(spec: &Spec, seen: &[(NodeSpec, Facts)]) -> Result<()> {
             .hinted(format!("Install it there, so that `ssh {} mpiexec --version` finds it.", node.name))
             .hinted(wheels));
         }
-        let Some(major) = mpi_major(spec, facts) else { continue };
+        let Some(major) = mpi::major(spec, facts) else { continue };
         match first {
             Some((other, version)) if version != major => {
                 return Err(Error::failed(format!(
