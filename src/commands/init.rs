@@ -269,7 +269,8 @@ fn provisional(named: &[Named], wishes: &Wishes) -> Result<Spec> {
         nodes: nodes.collect::<Result<_>>()?,
         share: Share { kind: ShareKind::Sync, path: "MPI".into() },
         flavour: Flavour::Openmpi,
-        source: Source::Distro,
+        // With another one, every machine would be asked what apt brings along: seconds, for nothing yet.
+        source: Source::Wheels,
         requirements: vec![],
     })
 }
