@@ -6,7 +6,7 @@ use crate::{
     error::{Error, Result},
     facts::Facts,
     python::{Libc, Target},
-    spec::{Flavour, NodeName, NodeSpec, Source, Spec},
+    spec::{NodeName, NodeSpec, Spec},
 };
 
 use super::{
