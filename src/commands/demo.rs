@@ -105,11 +105,17 @@ async fn lab_up(name: &str, count: usize, ui: &Ui) -> Result<Lab> {
 
 /// The same example over the ranks of this machine.
 async fn without_machines(why: &Error, ui: &Ui) -> Result<()> {
-    ui.warn("This computer does not let mpiup make virtual machines, so the example runs over its own cores.");
-    ui.say(&format!("  {why}"));
-    for hint in why.hints() {
-        ui.say(&format!("  {hint}"));
+    if nix::unistd::geteuid().is_root() {
+        ui.warn("This computer does not let mpiup make virtual machines, so the example runs over its own cores.");
+        ui.say(&format!("  {why}"));
+        for hint in why.hints() {
+            ui.say(&format!("  {hint}"));
+        }
+    } else {
+        ui.warn("Virtual machines need root, so the example runs over this computer's own cores.");
+        ui.say(&format!("  To see it with machines: {} demo", lab::mpiup()));
     }
+    ui.say("");
     let folder = work_folder(&format!("demo-{}", std::process::id()), false)?;
     std::env::set_current_dir(&folder.path).context(|| format!("cannot go to {}", folder.path.display()))?;
     ui.title("mpiup run -n 4 python ejemplo.py");
