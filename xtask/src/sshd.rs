@@ -41,7 +41,8 @@ fn fetch(folder: &Path, program: &Path) -> Option<()> {
         format!("cd {} && apt-get -q -o APT::Sandbox::User=root download {}", quoted(folder), PACKAGES.join(" "));
     let download = || run::run(&["sh", "-c", &in_folder]);
     // A fresh machine has no package lists, which only root may fetch.
-    if !download() && !(packages::is_root() && run::run(&["apt-get", "-q", "update"]) && download()) {
+    let after_update = || packages::is_root() && run::run(&["apt-get", "-q", "update"]) && download();
+    if !(download() || after_update()) {
         return None;
     }
     for package in archives(folder) {
