@@ -28,7 +28,8 @@ if rank == 0:
         path = comm.recv(source=before)
     else:
         path = [host]
-    print("El mensaje pasó por / the message went through:", " -> ".join([*path, host]))
+    print("El mensaje pasó por / the message went through:")
+    print("  " + " -> ".join([*path, host]))
 else:
     path = comm.recv(source=before)
     comm.send([*path, host], dest=after)

@@ -1,6 +1,6 @@
 /* Who am I, and where? And the sum of all ranks.
  *
- *     mpicc hello.c -o hello && mpiup run -n 4 ./hello
+ *     mpiup run -n 1 mpicc hello.c -o hello && mpiup run -n 4 ./hello
  */
 #include <mpi.h>
 #include <stdio.h>

@@ -2,6 +2,8 @@
 #![allow(clippy::disallowed_methods, reason = "tests start sshd and look at processes")]
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
+#[path = "support/skip.rs"]
+mod skip;
 #[path = "transport/sshd.rs"]
 mod sshd;
 
@@ -13,7 +15,8 @@ use std::time::{Duration, Instant};
 
 use mpiup::node::{HostKeyPrompt, Node, Opener, Options, Prompter};
 use mpiup::spec::Address;
-use sshd::{Sshd, Wish, is_root, name, skip, start};
+use skip::skip;
+use sshd::{Sshd, Wish, is_root, name, start};
 
 const SOON: Duration = Duration::from_secs(30);
 

@@ -15,14 +15,14 @@ use crate::ui;
     version,
     max_term_width = 100,
     after_help = "The way through:
-  mpiup init mpi@192.168.1.10 client1 client2   look at the machines, write mpiup.toml
-  mpiup plan                                    what would change, where and why
-  mpiup up                                      make it so, and prove it with a real MPI job
-  mpiup run -n 6 python ejemplo.py              run a program on the cluster
-  mpiup down                                    take everything back
+  mpiup init mpi@192.168.1.10 pc1 pc2  look at the machines, write mpiup.toml
+  mpiup plan                           what would change, where and why
+  mpiup up                             make it so, prove it with a real MPI job
+  mpiup run -n 6 python ejemplo.py     run a program on the cluster
+  mpiup down                           take everything back
 
-No second machine? `sudo mpiup demo` shows the same on virtual ones, and
-`mpiup run -n 4 python ejemplo.py` without any mpiup.toml runs on this machine alone."
+No second machine? `sudo mpiup demo` shows the same on virtual ones. Without an
+mpiup.toml, `mpiup run -n 4 python ejemplo.py` runs on this machine alone."
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -33,6 +33,7 @@ pub struct Cli {
 
 /// Options of every verb.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
 pub struct Global {
     /// The cluster's file, instead of mpiup.toml here or in a folder above.
     #[arg(short = 'C', long = "spec", value_name = "FILE", global = true)]

@@ -13,6 +13,8 @@ use std::time::Duration;
 use mpiup::node::{Opener, Options};
 use mpiup::spec::{Address, NodeName};
 
+use crate::skip::skip;
+
 pub struct Sshd {
     child: Child,
     directory: tempfile::TempDir,
@@ -38,11 +40,6 @@ fn program() -> Option<PathBuf> {
 
 pub fn is_root() -> bool {
     nix::unistd::Uid::effective().is_root()
-}
-
-/// Says that a test was not run, so that skipped tests can be counted.
-pub fn skip(reason: &str) {
-    say(&format!("SKIPPED {}: {reason}", std::thread::current().name().unwrap_or("a test")));
 }
 
 /// Writes to standard error past the test harness, which would swallow it.

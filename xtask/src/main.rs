@@ -1,7 +1,9 @@
 //! What developers run: `cargo xtask VERB`. One file per verb; this one only chooses.
 
+mod family;
 mod packages;
 mod run;
+mod sshd;
 mod summary;
 mod test;
 

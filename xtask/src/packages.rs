@@ -12,6 +12,7 @@ const NEEDED: &[(&str, &str)] = &[
     ("python3", "Python environments and the examples"),
     ("gcc", "the example in C"),
     ("libc6-dev", "the example in C"),
+    ("libclang-dev", "the example in Rust: the mpi crate reads MPI's headers with it"),
 ];
 
 /// `cargo xtask packages`.
@@ -79,7 +80,7 @@ mod tests {
     #[test]
     fn only_what_is_fully_installed_counts() {
         let listed = "gcc installed\nlibc6-dev installed\niproute2 config-files\nopenssh-client installed\n";
-        assert_eq!(missing(listed), ["iproute2", "python3"]);
+        assert_eq!(missing(listed), ["iproute2", "python3", "libclang-dev"]);
     }
 
     #[test]

@@ -10,7 +10,14 @@ use std::{
     io::{BufRead, BufReader},
     path::PathBuf,
     process::{Command, Stdio},
+    sync::mpsc,
+    time::Duration,
 };
+
+use crate::family;
+
+/// What hangs is ended after so long: a stage takes some minutes on two cores.
+const DEADLINE: Duration = Duration::from_secs(15 * 60);
 
 /// Prints a line.
 pub fn say(text: &str) {
@@ -33,16 +40,21 @@ pub fn cargo() -> String {
     std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned())
 }
 
-/// Runs a program in the workspace with its output shown; whether it succeeded.
+/// Runs a program in the workspace with its output shown; whether it succeeded, and within the deadline.
 pub fn run(argv: &[&str]) -> bool {
-    started(argv, command(argv).status().map(|status| status.success()))
+    let ended = command(argv).spawn().and_then(|mut child| {
+        let _deadline = Deadline::of(child.id());
+        child.wait()
+    });
+    started(argv, ended.map(|status| status.success()))
 }
 
 /// Runs a program in the workspace and gives its standard output, shown line by line, to `each` as well; whether the
-/// program succeeded.
+/// program succeeded, and within the deadline.
 pub fn tee(argv: &[&str], env: &[(&str, &str)], mut each: impl FnMut(&str)) -> bool {
     let child = command(argv).envs(env.iter().copied()).stdout(Stdio::piped()).spawn();
     let ended = child.and_then(|mut child| {
+        let _deadline = Deadline::of(child.id());
         if let Some(stdout) = child.stdout.take() {
             for line in BufReader::new(stdout).split(b'\n') {
                 let line = line?;
@@ -66,6 +78,24 @@ pub fn output(argv: &[&str]) -> Option<String> {
 pub fn succeeds(argv: &[&str]) -> bool {
     let status = command(argv).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
     status.is_ok_and(|status| status.success())
+}
+
+/// Ends a program and all that it started when it takes too long; dropped in time, it does nothing.
+struct Deadline(#[allow(dead_code, reason = "that it is dropped is the message")] mpsc::Sender<()>);
+
+impl Deadline {
+    fn of(process: u32) -> Self {
+        let (in_time, too_late) = mpsc::channel();
+        std::thread::spawn(move || {
+            if too_late.recv_timeout(DEADLINE) == Err(mpsc::RecvTimeoutError::Timeout) {
+                say(&format!("This takes longer than {} minutes, and is ended.", DEADLINE.as_secs() / 60));
+                let family: Vec<String> = family::of(process).iter().map(u32::to_string).collect();
+                let kill: Vec<&str> = ["kill", "-KILL"].into_iter().chain(family.iter().map(String::as_str)).collect();
+                succeeds(&kill);
+            }
+        });
+        Self(in_time)
+    }
 }
 
 fn command(argv: &[&str]) -> Command {

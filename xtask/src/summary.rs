@@ -1,5 +1,7 @@
 //! Counts tests by reading what Rust's test harness prints.
 
+use std::collections::BTreeSet;
+
 /// How many tests passed, failed and were skipped.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Summary {
@@ -8,6 +10,8 @@ pub struct Summary {
     pub skipped: usize,
     /// Names of the tests that failed.
     pub failures: Vec<String>,
+    /// Tests that ran for over a minute and have not ended.
+    slow: Vec<String>,
 }
 
 impl Summary {
@@ -15,6 +19,12 @@ impl Summary {
     pub fn read(&mut self, line: &str) {
         if let Some(name) = line.strip_prefix("test ").and_then(|line| line.strip_suffix(" ... FAILED")) {
             self.failures.push(name.to_owned());
+        }
+        if let Some(name) = slow(line) {
+            self.slow.push(name.to_owned());
+        }
+        if let Some((name, _)) = line.strip_prefix("test ").and_then(|line| line.rsplit_once(" ... ")) {
+            self.slow.retain(|slow| slow != name);
         }
         let Some(counts) = line.strip_prefix("test result: ") else { return };
         for count in counts.split([';', '.']) {
@@ -27,9 +37,19 @@ impl Summary {
         }
     }
 
-    /// Takes in the file that tests write when they skip themselves, a line `test: why` each. To the harness they passed.
+    /// A harness that ended before it could count: the tests that it was busy with, if it named them, or `stage`.
+    pub fn died(&mut self, stage: &str) {
+        let slow = std::mem::take(&mut self.slow);
+        for name in if slow.is_empty() { vec![stage.to_owned()] } else { slow } {
+            self.check(&name, false);
+        }
+    }
+
+    /// Takes in the file that tests write when they skip themselves: `test: why`, the same line once or more often.
+    /// To the harness they passed.
     pub fn read_skipped(&mut self, file: &str) {
-        let count = file.lines().filter(|line| !line.trim().is_empty()).count();
+        let tests: BTreeSet<&str> = file.lines().filter(|line| !line.trim().is_empty()).collect();
+        let count = tests.len();
         self.passed = self.passed.saturating_sub(count);
         self.skipped += count;
     }
@@ -48,6 +68,11 @@ impl Summary {
     pub fn line(&self) -> String {
         format!("{} passed, {} failed, {} skipped", self.passed, self.failed, self.skipped)
     }
+}
+
+/// The test of a line such as `test lab::up has been running for over 60 seconds`.
+fn slow(line: &str) -> Option<&str> {
+    line.strip_prefix("test ")?.split_once(" has been running for over ").map(|(name, _)| name)
 }
 
 #[cfg(test)]
@@ -74,9 +99,24 @@ test result: ok. 12 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; fin
 ";
         let mut summary = Summary::default();
         output.lines().for_each(|line| summary.read(line));
-        summary.read_skipped("lab_up: needs root\n\nlab_down: needs root\n");
+        summary.read_skipped("lab_up: needs root\n\nlab_down: needs root\nlab_up: needs root\n");
         summary.check("lints", true);
         assert_eq!(summary.line(), "12 passed, 1 failed, 3 skipped");
         assert_eq!(summary.failures, ["lab_up::second_up"]);
+    }
+    #[test]
+    fn names_what_hung() {
+        let mut summary = Summary::default();
+        for line in [
+            "test lab::up has been running for over 60 seconds",
+            "test lab::down has been running for over 60 seconds",
+            "test lab::up ... ok",
+        ] {
+            summary.read(line);
+        }
+        summary.died("lab tests");
+        assert_eq!(summary.failures, ["lab::down"]);
+        summary.died("lab tests");
+        assert_eq!(summary.failures, ["lab::down", "lab tests"]);
     }
 }

@@ -4,11 +4,11 @@
 
 use std::{
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
-use crate::{Stop, packages, run, summary::Summary};
+use crate::{Stop, packages, run, sshd, summary::Summary};
 
 pub const HELP: &str = "Installs what the tests need and runs all of them: formatting, lints, unit, doc and lab tests.
   cargo xtask test             everything; the lab tests need root, and are skipped and counted as such without it
@@ -33,6 +33,7 @@ pub fn main(arguments: &[String]) -> Result<(), Stop> {
         let lints = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
         stages.check("lints", || run::run(&[&[run::cargo().as_str()], &lints[..]].concat()));
     }
+    stages.sshd = sshd::program(&target());
     if stages.check("build", || run::run(&[&run::cargo(), "test", "--workspace", "--no-run"])) {
         let named = |files: &[String]| files.iter().flat_map(|file| ["--test".to_owned(), file.clone()]).collect();
         let ours: Vec<String> = named(&files);
@@ -58,10 +59,17 @@ fn test_files(folder: &Path) -> (Vec<String>, Vec<String>) {
     names.into_iter().partition(|name| !name.starts_with("lab_"))
 }
 
+/// Where cargo builds.
+fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| run::root().join("target"), Into::into)
+}
+
 /// What has been run so far.
 struct Stages<'a> {
     filters: &'a [&'a str],
     skipped_file: String,
+    /// The sshd for tests of the transport, where there is one.
+    sshd: Option<String>,
     summary: Summary,
     /// Name, whether it passed, and how long it took.
     stages: Vec<(String, bool, Duration)>,
@@ -69,11 +77,10 @@ struct Stages<'a> {
 
 impl<'a> Stages<'a> {
     fn new(filters: &'a [&'a str]) -> Self {
-        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| run::root().join("target"), Into::into);
-        let skipped_file = target.join("skipped-tests").display().to_string();
+        let skipped_file = target().join("skipped-tests").display().to_string();
         // What an earlier run left there is not of this one; usually there is nothing.
         drop(fs::remove_file(&skipped_file));
-        Self { filters, skipped_file, summary: Summary::default(), stages: Vec::new() }
+        Self { filters, skipped_file, sshd: None, summary: Summary::default(), stages: Vec::new() }
     }
 
     /// A stage that passes or fails as a whole.
@@ -99,10 +106,11 @@ impl<'a> Stages<'a> {
         argv.push("--");
         argv.extend(self.filters);
         let failed = self.summary.failed;
-        let passed = run::tee(&argv, &[(SKIPPED_FILE, &self.skipped_file)], |line| self.summary.read(line));
+        let mut env = vec![(SKIPPED_FILE, self.skipped_file.as_str())];
+        env.extend(self.sshd.as_deref().map(|program| (sshd::VARIABLE, program)));
+        let passed = run::tee(&argv, &env, |line| self.summary.read(line));
         if !passed && self.summary.failed == failed {
-            // The harness died before it could count.
-            self.summary.check(name, false);
+            self.summary.died(name);
         }
         self.stages.push((name.to_owned(), passed, begun.elapsed()));
     }

@@ -1,6 +1,6 @@
 //! Who am I, and where? And the sum of all ranks.
 //!
-//!     cargo build && mpiup run -n 4 target/debug/hello
+//!     mpiup run -n 1 cargo build && mpiup run -n 4 target/debug/hello
 
 use mpi::{collective::SystemOperation, traits::*};
 

@@ -1,3 +1,5 @@
+//! Edits that keep what the user wrote.
+
 use super::*;
 use crate::spec::Address;
 

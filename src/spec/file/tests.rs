@@ -1,3 +1,5 @@
+//! What may stand in mpiup.toml, and what the errors point at.
+
 use super::*;
 
 /// An error as the screen shows it: message, reasons, hints.

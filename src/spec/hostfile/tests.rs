@@ -1,3 +1,5 @@
+//! Hostfiles of both flavours, as people write them.
+
 use super::*;
 use crate::error::Error;
 

@@ -1,3 +1,5 @@
+//! The notation of node sets, and what is refused.
+
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! New files: the layout, the reasons, and that they are read back as the same spec.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,0 +1,201 @@
+//! What the documents tell people to type exists: verbs, options, links, shell; and what needs no machine is run.
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test may panic, and starts programs as a user does"
+)]
+
+use std::{
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use clap::{CommandFactory as _, Parser as _};
+use mpiup::commands::Cli;
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// Programs of others that the documents may name at a prompt.
+const OTHERS: &[&str] = &["cd", "mpiexec", "ssh"];
+
+/// Every page that people read, with its text.
+fn pages() -> Vec<(PathBuf, String)> {
+    let docs = fs::read_dir(Path::new(ROOT).join("docs")).unwrap().map(|entry| entry.unwrap().path());
+    let named = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "examples/README.md"];
+    let mut pages: Vec<PathBuf> = named.iter().map(|name| Path::new(ROOT).join(name)).collect();
+    pages.extend(docs.filter(|path| path.extension().is_some_and(|kind| kind == "md")));
+    pages.into_iter().map(|path| (path.clone(), fs::read_to_string(&path).unwrap())).collect()
+}
+
+/// Kind and content of every fenced block.
+fn blocks(text: &str) -> Vec<(&str, String)> {
+    let mut found = Vec::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        if let Some(kind) = line.strip_prefix("```") {
+            let content: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
+            found.push((kind, content.join("\n")));
+        }
+    }
+    found
+}
+
+/// What is typed at the prompts of a block, without comments.
+fn typed(block: &str) -> Vec<Vec<String>> {
+    let command = |line: &str| line.strip_prefix("$ ").or(line.split_once("$ ").map(|(_, command)| command)).map(words);
+    block.lines().filter_map(command).collect()
+}
+
+/// A line of shell as its words, up to a comment. Only single quotes, as the documents use them.
+fn words(line: &str) -> Vec<String> {
+    let (mut words, mut word, mut quoted) = (Vec::new(), None::<String>, false);
+    for c in line.chars() {
+        match c {
+            '\'' => {
+                quoted = !quoted;
+                word.get_or_insert_default();
+            }
+            '#' if !quoted && word.is_none() => break,
+            ' ' if !quoted => words.extend(word.take()),
+            c => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    words
+}
+
+/// What is wrong with a command, as far as it is ours.
+fn fault(argv: &[String]) -> Option<String> {
+    let argv: Vec<&str> = argv.iter().map(String::as_str).skip_while(|word| *word == "sudo").collect();
+    let whole = argv.join(" ");
+    match argv.as_slice() {
+        ["mpiup", ..] => Cli::try_parse_from(&argv).err().map(|error| error.to_string()),
+        ["./hello", ..] => None,
+        ["cargo", "run", "--release", "--", rest @ ..] => {
+            Cli::try_parse_from([&["mpiup"], rest].concat()).err().map(|error| error.to_string())
+        }
+        ["cargo", "xtask", verb, ..] => {
+            let verbs = fs::read_to_string(Path::new(ROOT).join("xtask/src/main.rs")).unwrap();
+            let known = verbs.contains(&format!("(\"{verb}\", ")) || verbs.contains(&format!("\"{verb}\",\n"));
+            (!known).then(|| format!("xtask has no verb {verb}"))
+        }
+        ["cargo", "build" | "install", ..] => None,
+        [program, ..] if OTHERS.contains(program) => None,
+        _ => Some(format!("nobody knows this command: {whole}")),
+    }
+}
+
+#[test]
+fn every_command_at_a_prompt_can_be_typed() {
+    let mut count = 0;
+    for (page, text) in pages() {
+        for (_, block) in blocks(&text).iter().filter(|(kind, _)| *kind == "console") {
+            for argv in typed(block) {
+                count += 1;
+                assert_eq!(fault(&argv), None, "{}: {}", page.display(), argv.join(" "));
+            }
+        }
+    }
+    assert!(count > 25, "{count} commands were found");
+}
+
+#[test]
+fn every_verb_and_option_in_running_text_exists() {
+    let cli = Cli::command();
+    let mut count = 0;
+    for (page, text) in pages() {
+        for code in text.split('`').skip(1).step_by(2).filter(|code| code.starts_with("mpiup ")) {
+            let mut command = &cli;
+            for word in code.split(' ').skip(1) {
+                if let Some(verb) = command.find_subcommand(word) {
+                    command = verb;
+                } else if let Some(option) = word.strip_prefix("--") {
+                    let name = option.split('=').next().unwrap();
+                    let known = command.get_arguments().chain(cli.get_arguments());
+                    let known: Vec<&str> = known.filter_map(clap::Arg::get_long).chain(["help", "version"]).collect();
+                    assert!(known.contains(&name), "{}: `{code}`: no option --{name}", page.display());
+                } else {
+                    let is_verb = command.has_subcommands() && word != "VERB" && word != "…";
+                    assert!(!is_verb, "{}: `{code}`: no verb {word}", page.display());
+                    // From here on it is the program's own, or a value.
+                    break;
+                }
+            }
+            count += 1;
+        }
+    }
+    assert!(count > 20, "{count} commands were found");
+}
+
+#[test]
+fn shell_in_the_documents_is_shell() {
+    let mut count = 0;
+    for (page, text) in pages() {
+        for (_, block) in blocks(&text).iter().filter(|(kind, _)| *kind == "sh") {
+            let mut shell = Command::new("sh").arg("-n").stdin(Stdio::piped()).spawn().unwrap();
+            shell.stdin.take().unwrap().write_all(block.as_bytes()).unwrap();
+            assert!(shell.wait().unwrap().success(), "{}:\n{block}", page.display());
+            count += 1;
+        }
+    }
+    assert!(count > 0);
+}
+
+#[test]
+fn links_lead_somewhere() {
+    for (page, text) in pages() {
+        for link in text.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
+            let (path, anchor) = link.split_once('#').map_or((link, None), |(path, anchor)| (path, Some(anchor)));
+            if path.contains("://") {
+                continue;
+            }
+            let target = if path.is_empty() { page.clone() } else { page.parent().unwrap().join(path) };
+            assert!(target.exists(), "{}: {link}", page.display());
+            if let Some(anchor) = anchor {
+                let text = fs::read_to_string(&target).unwrap();
+                let mut headings = text.lines().filter(|line| line.starts_with('#'));
+                assert!(headings.any(|heading| slug(heading) == anchor), "{}: {link}", page.display());
+            }
+        }
+    }
+}
+
+/// As GitHub makes an anchor of a heading.
+fn slug(heading: &str) -> String {
+    let text = heading.trim_start_matches('#').trim().to_lowercase();
+    text.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c)).map(|c| if c == ' ' { '-' } else { c }).collect()
+}
+
+/// README's "On this computer alone": its commands are run as they stand, one after the other.
+#[test]
+fn what_needs_no_machine_is_run() {
+    let readme = fs::read_to_string(Path::new(ROOT).join("README.md")).unwrap();
+    let section = readme.split("\n## ").find(|section| section.starts_with("On this computer alone")).unwrap();
+    let commands: Vec<Vec<String>> = blocks(section).iter().flat_map(|(_, block)| typed(block)).collect();
+    let folder = tempfile::tempdir().unwrap();
+    copy(&Path::new(ROOT).join("examples"), &folder.path().join("examples"));
+    let mut ran = 0;
+    for argv in commands.iter().filter(|argv| argv[0] == "mpiup") {
+        let output = Command::new(env!("CARGO_BIN_EXE_mpiup")).args(&argv[1..]).current_dir(folder.path()).output();
+        let output = output.unwrap();
+        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "{}: {}\n{out}{err}", argv.join(" "), output.status);
+        ran += 1;
+    }
+    assert!(ran >= 3, "{commands:?}");
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap).filter(|entry| entry.path().is_file()) {
+        fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+    }
+}
+
+#[test]
+fn words_are_split_as_a_shell_would() {
+    assert_eq!(words("mpiup exec 'df -h | tail'  # all nodes"), ["mpiup", "exec", "df -h | tail"]);
+    assert_eq!(words("a#b ''"), ["a#b", ""]);
+}
