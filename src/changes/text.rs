@@ -20,8 +20,13 @@ pub fn public_key_of(node: impl fmt::Display) -> String {
 }
 
 impl Text {
+    /// Whole lines: a last line without its end gets one, since a here-document knows no other lines.
     pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
+        let mut text = text.into();
+        if !text.is_empty() && !text.ends_with('\n') {
+            text.push('\n');
+        }
+        Self(text)
     }
 
     /// The text with every placeholder replaced.

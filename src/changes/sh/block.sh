@@ -8,7 +8,7 @@ do_block() {
     (umask 077; { printf '# >>> %s >>>\n' "$mark"; cat; printf '# <<< %s <<<\n' "$mark"; } > "$wanted") || return 1
     if find_entry "block $path"; then
         # Somebody edited the file since: giving back the whole old file would lose that, so `down` cuts the block out.
-        [ -f "$path" ] && [ -f "$entry/after" ] && [ "$(sum "$path")" != "$(cat "$entry/after")" ] && [ -f "$entry/done" ] && : > "$entry/edited"
+        [ ! -e "$path" ] || is_ours "$entry" "$path" || is_before "$entry" "$path" || : > "$entry/edited"
     else
         new_entry "block $path" "$path" "$owner" || return 1
         printf '%s' "$mark" > "$draft/mark"
@@ -23,20 +23,22 @@ do_block() {
         [ ! -s "$others" ] || [ -z "$(tail -c 1 "$others")" ] || printf '\n'
         cat "$wanted"
     fi > "$mpiup_state/whole" || return 1
-    sum "$mpiup_state/whole" > "$entry/after"
-    put "$owner" "$path" "$mode" < "$mpiup_state/whole" || return 1
+    will_write "$mpiup_state/whole" && put "$owner" "$path" "$mode" < "$mpiup_state/whole" || return 1
     rm -f "$wanted" "$others" "$mpiup_state/whole"
     finish_entry
 }
 
-# The file without the lines from one marker to the other. A first marker without its end takes nothing away.
+# The file without the lines from one marker to the other. A first marker without its end takes nothing away, and a last
+# line that does not end in a newline stays so.
 without_block() {
-    awk -v first="# >>> $2 >>>" -v last="# <<< $2 <<<" '
+    ends=1; [ ! -s "$1" ] || [ -z "$(tail -c 1 "$1")" ] || ends=0
+    awk -v first="# >>> $2 >>>" -v last="# <<< $2 <<<" -v ends="$ends" '
+        function keep(text) { printf "%s%s", between, text; between = "\n"; kept = NR }
         $0 == first && !inside { inside = 1; held = $0; next }
         inside && $0 == last { inside = 0; held = ""; next }
         inside { held = held "\n" $0; next }
-        { print }
-        END { if (inside) print held }
+        { keep($0) }
+        END { if (inside) keep(held); if (kept && (ends || kept != NR)) printf "\n" }
     ' "$1"
 }
 
@@ -44,10 +46,9 @@ undo_block() {
     path=$(cat "$1/path"; printf x); path=${path%x}
     owner=$(cat "$1/owner")
     mark=$(cat "$1/mark")
+    no_draft "$owner" "$path"
     [ -e "$path" ] || return 0
-    if [ ! -f "$1/edited" ] && [ "$(sum "$path")" = "$(cat "$1/after" 2>/dev/null)" ]; then
-        give_back "$1" "$path" "$owner"
-    elif [ -f "$1/before" ] && cmp -s "$path" "$1/before"; then :
+    if is_before "$1" "$path" || { [ ! -f "$1/edited" ] && is_ours "$1" "$path"; }; then give_back "$1" "$path" "$owner"
     else
         without_block "$path" "$mark" > "$mpiup_state/others" || return 1
         if [ -f "$1/absent" ] && [ ! -s "$mpiup_state/others" ]; then as "$owner" rm -f "$path"

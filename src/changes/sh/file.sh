@@ -10,27 +10,27 @@ do_file() {
         else : > "$draft/absent"; fi
         commit_entry || return 1
     fi
-    if [ "$check" != - ]; then
-        previous=$mpiup_state/previous
-        rm -f "$previous"
-        [ -e "$path" ] && cp -a "$path" "$previous"
-    fi
-    sum "$wanted" > "$entry/after"
-    put "$owner" "$path" "$mode" < "$wanted" || return 1
+    # A text that is refused gives way to the one that mpiup had completed there before, else to what stood there before mpiup.
+    previous=$mpiup_state/previous
+    rm -f "$previous"
+    if [ "$check" != - ] && [ -f "$entry/done" ] && [ -f "$path" ]; then cp -a "$path" "$previous" || return 1; fi
+    will_write "$wanted" && put "$owner" "$path" "$mode" < "$wanted" || return 1
+    rm -f "$wanted"
     if [ "$check" != - ] && ! sh -c "$check" >&2; then
-        if [ -e "$previous" ]; then mv -f "$previous" "$path"; else rm -f "$path"; fi
-        rm -rf "$entry"
+        if [ -f "$previous" ]; then mv -f "$previous" "$path" && finish_entry
+        else give_back "$entry" "$path" "$owner" && drop_entry "$entry"; fi
         fail "$path was refused by: $check"
         return 1
     fi
-    rm -f "$wanted" "$mpiup_state/previous"
+    rm -f "$previous"
     finish_entry
 }
 
 undo_file() {
     path=$(cat "$1/path"; printf x); path=${path%x}
     owner=$(cat "$1/owner")
-    if [ -f "$path" ] && [ -f "$1/done" ] && [ "$(sum "$path")" != "$(cat "$1/after")" ]; then
+    no_draft "$owner" "$path"
+    if [ -e "$path" ] && ! is_ours "$1" "$path" && ! is_before "$1" "$path"; then
         kept "$path was changed after mpiup wrote it"
         return 0
     fi
@@ -45,7 +45,8 @@ give_back() {
     elif [ -f "$1/before" ] && [ "$3" != "$mpiup_me" ]; then
         put "$3" "$2" "$(stat -c %a "$1/before")" < "$1/before" && as "$3" touch -d "@$(stat -c %Y "$1/before")" "$2"
     elif [ -f "$1/before" ]; then
-        cp -a "$1/before" "$2.mpiup.back" || return 1
-        mv -f "$2.mpiup.back" "$2" 2>/dev/null || { cat "$1/before" > "$2"; rm -f "$2.mpiup.back"; }
+        draft=$2.mpiup.$mpiup_node
+        cp -a "$1/before" "$draft" || return 1
+        mv -f "$draft" "$2" 2>/dev/null || { cat "$1/before" > "$2"; rm -f "$draft"; }
     fi
 }

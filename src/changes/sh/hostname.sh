@@ -10,6 +10,7 @@ do_hostname() {
 }
 
 undo_hostname() {
+    no_draft root /etc/hostname
     if [ "$(sum /etc/hostname)" != "$(cat "$1/after")" ] && [ -f "$1/done" ]; then
         kept "/etc/hostname was changed after mpiup wrote it"
         return 0

@@ -2,13 +2,13 @@
 #
 # The journal is a folder with one folder per change, in the order in which they were begun:
 #   what    the change in words, as `plan` shows it      key    primitive and object: never two of the same
-#   before  the file as it was (or `absent`)             after  sha256 of what mpiup left
+#   before  the file as it was (or `absent`)             after  sha256 of what mpiup wrote there, all that it ever wrote
 #   done    stands once the change is complete: without it, the change was interrupted and is made again or undone
 # A folder gets its name only when it is complete (`mv`), so a kill at any point leaves all of it or nothing.
 set -u
 LC_ALL=C; export LC_ALL
 umask 022
-mpiup_me=$(id -un)
+mpiup_me=$(id -un) mpiup_node=$(uname -n)
 
 say() { printf '@ %s say %s\n' "$mpiup_index" "$*"; }
 value() { printf '@ %s value %s\n' "$mpiup_index" "$*"; }
@@ -33,7 +33,7 @@ begin() {
         above=${1%/*} made=
         while [ ! -d "$above" ]; do made="$made$above
 "; above=${above%/*}; done
-        (umask 077; mkdir -p "$1" && printf '%s' "$made" > "$1/made" && mkdir "$mpiup_journal") || return 1
+        (umask 077; mkdir -p "$1" && { [ -f "$1/made" ] || printf '%s' "$made" > "$1/made"; } && mkdir "$mpiup_journal") || return 1
     fi
     rm -rf "$mpiup_state/new"
 }
@@ -51,7 +51,7 @@ change() {
 find_entry() {
     for entry in "$mpiup_journal"/[0-9]*; do
         [ -f "$entry/key" ] || continue
-        read -r found < "$entry/key"
+        IFS= read -r found < "$entry/key"
         [ "$found" = "$1" ] && return 0
     done
     return 1
@@ -79,18 +79,35 @@ commit_entry() {
 
 finish_entry() { : > "$entry/done"; }
 
+# An entry leaves the journal at once or not at all: half of one could not be read.
+drop_entry() { rm -rf "$mpiup_state/gone" && mv "$1" "$mpiup_state/gone" && rm -rf "$mpiup_state/gone"; }
+
+# Notes what is about to be written, before it is: a kill in between must not make it look like somebody else's.
+will_write() { rm -f "$entry/done" && { sum "$1" && printf '\n'; } >> "$entry/after"; }
+
+# is_ours ENTRY PATH: whether the file holds what mpiup has written there. is_before: what stood there before mpiup.
+is_ours() { [ -f "$2" ] && [ -f "$1/after" ] && grep -qxF "$(sum "$2")" "$1/after"; }
+is_before() {
+    if [ -L "$1/before" ]; then [ -L "$2" ] && [ "$(readlink "$2")" = "$(readlink "$1/before")" ]
+    else [ -f "$1/before" ] && [ ! -L "$2" ] && cmp -s "$1/before" "$2"; fi
+}
+
 # The file itself where PATH is a link to it.
 real() { if [ -L "$1" ]; then readlink -f "$1"; else printf '%s' "$1"; fi; }
 
-# put PATH MODE: replaces a file by standard input, in one step; mode and owner of one that is there are kept
+# put OWNER PATH MODE: replaces a file by standard input, in one step; mode and owner of one that is there are kept
 # when MODE is `keep`. A file that cannot be replaced (a bind mount, as containers have) is overwritten.
+# The draft beside it has a name that the next run knows, which removes what a kill has left; and it is this node's own,
+# since nodes may share a home.
 mpiup_put='
     umask 077
-    t=$(mktemp "$1.mpiup.XXXXXX") || exit 1
+    t=$3
+    rm -f "$t" || exit 1
     trap "rm -f \"\$t\"" EXIT
     if [ "$2" = keep ]; then cp -a "$1" "$t" || exit 1; fi
     cat > "$t" || exit 1
     if [ "$2" != keep ]; then chmod "$2" "$t" || exit 1; fi
     mv -f "$t" "$1" 2>/dev/null || cat "$t" > "$1"
 '
-put() { as "$1" sh -c "$mpiup_put" put "$2" "$3"; }
+put() { as "$1" sh -c "$mpiup_put" put "$2" "$3" "$2.mpiup.$mpiup_node"; }
+no_draft() { as "$1" rm -f "$2.mpiup.$mpiup_node"; }

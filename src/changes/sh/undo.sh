@@ -1,26 +1,27 @@
 # undo_all STATE PURGE: takes everything back, the last change first. An entry leaves the journal when its change is gone.
 undo_all() {
     mpiup_state=$1 mpiup_journal=$1/journal mpiup_purge=$2
-    [ -d "$mpiup_journal" ] || return 0
-    rm -rf "$mpiup_state/new"
+    [ -d "$mpiup_state" ] || return 0
+    rm -rf "$mpiup_state/new" "$mpiup_state/gone"
     undo_synced "$1/synced"
-    for entry in $(ls -r "$mpiup_journal"); do
+    for entry in $(ls -r "$mpiup_journal" 2>/dev/null); do
         mpiup_index=$entry
         entry=$mpiup_journal/$entry
-        read -r key < "$entry/key"
+        IFS= read -r key < "$entry/key"
         printf '@ %s begin\n' "$mpiup_index"
         mpiup_result=done
         if "undo_${key%% *}" "$entry"; then
             printf '@ %s %s\n' "$mpiup_index" "$mpiup_result"
-            [ "$mpiup_result" = kept ] || rm -rf "$entry"
+            [ "$mpiup_result" = kept ] || drop_entry "$entry" || exit 1
         else
             printf '@ %s failed\n' "$mpiup_index"; exit 1
         fi
     done
     # What was kept because it is not ours alone stays in the journal: a later `down` looks again.
-    rmdir "$mpiup_journal" 2>/dev/null || return 0
+    [ ! -d "$mpiup_journal" ] || rmdir "$mpiup_journal" 2>/dev/null || return 0
     above=$(cat "$mpiup_state/made" 2>/dev/null)
     rm -rf "$mpiup_state"
+    rmdir "${mpiup_state%/*}" 2>/dev/null
     printf '%s\n' "$above" | while IFS= read -r folder; do rmdir "$folder" 2>/dev/null; done
     return 0
 }

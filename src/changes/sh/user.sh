@@ -50,6 +50,7 @@ written_by() {
 give_back_accounts() {
     for file in passwd group shadow gshadow subuid subgid; do
         [ -f "$1/etc/$file" ] || continue
+        rm -f "/etc/$file.mpiup.back"
         if cmp -s "/etc/$file" "$1/etc/$file"; then
             cp -a "$1/etc/$file" "/etc/$file.mpiup.back" && mv -f "/etc/$file.mpiup.back" "/etc/$file"
             if [ -f "$1/etc/$file-" ]; then cp -a "$1/etc/$file-" "/etc/$file-"; else rm -f "/etc/$file-"; fi

@@ -1,0 +1,390 @@
+//! The shell primitives against their inverses: the real scripts of `up` and `down`, in a folder, as whoever runs the tests,
+//! by every shell and with every awk that is here. What needs root and a machine (accounts, packages, host names) is the
+//! lab tests' matter.
+
+#[path = "support/shell.rs"]
+mod shell;
+
+use std::fs;
+
+use mpiup::changes::{Place, Primitive, Text};
+use shell::{Sandbox, bytes, link, me, worlds};
+
+/// What stands there before, and what is done to it.
+struct Case {
+    name: &'static str,
+    before: fn(&Sandbox),
+    change: fn(&Sandbox) -> Primitive,
+    /// The change once more, with another text: an update.
+    update: fn(&Sandbox) -> Primitive,
+}
+
+const CASES: &[Case] = &[
+    Case { name: "new file", before: |_| {}, change: |s| file(s, "new", "a\n"), update: |s| file(s, "new", "b\n") },
+    Case {
+        name: "file over another one, with its mode",
+        before: |s| s.file("old", 0o640, b"old\r\nlast line without end"),
+        change: |s| file(s, "old", "a\n"),
+        update: |s| file(s, "old", "\n\nb\n"),
+    },
+    Case {
+        name: "file over the same text",
+        before: |s| s.file("old", 0o600, b"a\n"),
+        change: |s| file(s, "old", "a\n"),
+        update: |s| file(s, "old", "b\n"),
+    },
+    Case { name: "empty file", before: |_| {}, change: |s| file(s, "new", ""), update: |s| file(s, "new", "END\n") },
+    Case {
+        name: "file over a link",
+        before: |s| {
+            s.file("target", 0o644, b"target\n");
+            link(s, "link", "target");
+        },
+        change: |s| file(s, "link", "a\n"),
+        update: |s| file(s, "link", "b\n"),
+    },
+    Case {
+        name: "name with spaces, quotes and ñ",
+        before: |s| s.file("it's \"a\" $HOME señal ", 0o644, b"x\n"),
+        change: |s| file(s, "it's \"a\" $HOME señal ", "`id` $(id) \\n '\n"),
+        update: |s| file(s, "it's \"a\" $HOME señal ", "b\n"),
+    },
+    Case {
+        name: "block in a new file",
+        before: |_| {},
+        change: |s| block(s, "new", Place::Bottom, "a\n"),
+        update: |s| block(s, "new", Place::Bottom, "b\nc\n"),
+    },
+    Case {
+        name: "block below",
+        before: |s| s.file("old", 0o644, b"one\n\ntwo\n\n"),
+        change: |s| block(s, "old", Place::Bottom, "a\n"),
+        update: |s| block(s, "old", Place::Bottom, "b\n"),
+    },
+    Case {
+        name: "block above",
+        before: |s| s.file("old", 0o600, b"one\n\ntwo\n\n"),
+        change: |s| block(s, "old", Place::Top, "a\n"),
+        update: |s| block(s, "old", Place::Top, "b\n"),
+    },
+    Case {
+        name: "block below a last line without end",
+        before: |s| s.file("old", 0o644, b"one\ntwo"),
+        change: |s| block(s, "old", Place::Bottom, "a\n"),
+        update: |s| block(s, "old", Place::Bottom, "b\n"),
+    },
+    Case {
+        name: "block above a last line without end",
+        before: |s| s.file("old", 0o644, b"one\ntwo"),
+        change: |s| block(s, "old", Place::Top, "a\n"),
+        update: |s| block(s, "old", Place::Top, "b\n"),
+    },
+    Case {
+        name: "block in an empty file",
+        before: |s| s.file("old", 0o644, b""),
+        change: |s| block(s, "old", Place::Bottom, "a\n"),
+        update: |s| block(s, "old", Place::Top, "b\n"),
+    },
+    Case {
+        name: "block in a file of another system",
+        before: |s| s.file("old", 0o644, b"one\r\ntwo\r\n\xff\xfe not UTF-8\r\n"),
+        change: |s| block(s, "old", Place::Bottom, "a\n"),
+        update: |s| block(s, "old", Place::Bottom, "b\n"),
+    },
+    Case {
+        name: "block behind a link",
+        before: |s| {
+            s.file("target", 0o644, b"target\n");
+            link(s, "link", "target");
+        },
+        change: |s| block(s, "link", Place::Top, "a\n"),
+        update: |s| block(s, "link", Place::Top, "b\n"),
+    },
+    Case {
+        name: "block in a name with spaces, quotes and ñ",
+        before: |s| s.file(" it's \"a\" \\n $HOME señal", 0o644, b"x\n"),
+        change: |s| block(s, " it's \"a\" \\n $HOME señal", Place::Top, "`id` $(id) \\n ' %s\n"),
+        update: |s| block(s, " it's \"a\" \\n $HOME señal", Place::Top, "b\n"),
+    },
+    Case { name: "new folder", before: |_| {}, change: |s| folder(s, "a b"), update: |s| folder(s, "a b") },
+    Case {
+        name: "folder that is there",
+        before: |s| fs::create_dir(s.tree().join("there")).unwrap(),
+        change: |s| folder(s, "there"),
+        update: |s| folder(s, "there"),
+    },
+    Case { name: "key", before: |_| {}, change: |s| key(s, "id ñ"), update: |s| key(s, "id ñ") },
+];
+
+fn file(s: &Sandbox, name: &str, text: &str) -> Primitive {
+    Primitive::File { path: s.path(name), mode: "644", owner: me(), content: Text::new(text), check: None }
+}
+
+fn checked(s: &Sandbox, name: &str, text: &str, check: &str) -> Primitive {
+    Primitive::File {
+        path: s.path(name),
+        mode: "644",
+        owner: me(),
+        content: Text::new(text),
+        check: Some(check.into()),
+    }
+}
+
+fn block(s: &Sandbox, name: &str, place: Place, text: &str) -> Primitive {
+    let (path, content) = (s.path(name), Text::new(text));
+    Primitive::Block { path, mark: "mpiup aula".into(), place, mode: "600", owner: me(), content }
+}
+
+fn folder(s: &Sandbox, name: &str) -> Primitive {
+    Primitive::Dir { path: s.path(name), mode: "750", owner: me() }
+}
+
+fn key(s: &Sandbox, name: &str) -> Primitive {
+    Primitive::KeyPair { path: s.path(name), owner: me(), comment: "mpiup:aula:n1".into() }
+}
+
+#[track_caller]
+fn up(s: &Sandbox, change: Primitive) {
+    let ran = s.up(&[change]);
+    assert!(ran.success, "{}{}", ran.stdout, ran.stderr);
+    assert_eq!(ran.stderr, "");
+}
+
+#[track_caller]
+fn down(s: &Sandbox, about: &str) {
+    let ran = s.down();
+    assert!(ran.success, "{about}: {}{}", ran.stdout, ran.stderr);
+    assert_eq!((ran.said(), ran.stderr.as_str()), (vec![], ""), "{about}");
+    assert!(s.is_clean(), "{about}: the journal is gone, with the folders that were made for it");
+}
+
+#[test]
+fn done_and_undone_is_as_before() {
+    // The other worlds do the same below, and more.
+    for world in worlds().into_iter().take(1) {
+        for case in CASES {
+            let about = format!("{} by {}", case.name, world.name);
+            let s = Sandbox::new(&world);
+            (case.before)(&s);
+            let before = s.picture();
+            up(&s, (case.change)(&s));
+            assert!(s.journal().iter().all(|key| !key.ends_with('?')), "{about}: every entry is complete");
+            down(&s, &about);
+            assert_eq!(s.picture(), before, "{about}");
+        }
+    }
+}
+
+#[test]
+fn what_is_written_is_what_the_plan_shows() {
+    for world in worlds() {
+        for case in CASES {
+            let s = Sandbox::new(&world);
+            (case.before)(&s);
+            for primitive in [(case.change)(&s), (case.update)(&s)] {
+                let (path, place) = match &primitive {
+                    Primitive::File { path, .. } => (path, None),
+                    Primitive::Block { path, place, .. } => (path, Some(place)),
+                    _ => continue,
+                };
+                let wanted = match place {
+                    None => text(&primitive).into_bytes(),
+                    // A plan reads a file as UTF-8, and shows what is not as such.
+                    Some(place) => {
+                        let before = fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+                        let with = mpiup::changes::block::with(
+                            &before.unwrap_or_default(),
+                            "mpiup aula",
+                            *place,
+                            &text(&primitive),
+                        );
+                        with.into_bytes()
+                    }
+                };
+                up(&s, primitive.clone());
+                let written = String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned();
+                assert_eq!(written, String::from_utf8(wanted).unwrap(), "{} by {}", case.name, world.name);
+            }
+        }
+    }
+}
+
+fn text(primitive: &Primitive) -> String {
+    match primitive {
+        Primitive::File { content, .. } | Primitive::Block { content, .. } => content.to_string(),
+        _ => String::new(),
+    }
+}
+
+#[test]
+fn twice_is_once_and_an_update_keeps_the_first_backup() {
+    for world in worlds() {
+        for case in CASES {
+            let about = format!("{} by {}", case.name, world.name);
+            let s = Sandbox::new(&world);
+            (case.before)(&s);
+            let before = s.picture();
+            up(&s, (case.change)(&s));
+            let journal = s.journal();
+            let once = contents(&s);
+            up(&s, (case.change)(&s));
+            assert_eq!((s.journal(), contents(&s)), (journal.clone(), once), "{about}, the second time");
+            up(&s, (case.update)(&s));
+            assert_eq!(s.journal(), journal, "{about}, changed");
+            down(&s, &about);
+            assert_eq!(s.picture(), before, "{about}");
+        }
+    }
+}
+
+/// The picture without times, which are new when the same is written again.
+fn contents(s: &Sandbox) -> Vec<String> {
+    let plain = |(name, seen): (String, String)| match seen.split_once(' ') {
+        Some(("file", rest)) => {
+            format!("{name} {}", rest.splitn(4, ' ').filter(|word| !word.contains('.')).collect::<Vec<_>>().join(" "))
+        }
+        _ => format!("{name} {seen}"),
+    };
+    s.picture().into_iter().map(plain).collect()
+}
+
+#[test]
+fn several_changes_go_in_turn() {
+    for world in worlds() {
+        let s = Sandbox::new(&world);
+        s.file("hosts", 0o644, b"127.0.0.1 localhost\n");
+        let before = s.picture();
+        let changes = [
+            folder(&s, "ssh"),
+            key(&s, "ssh/id"),
+            block(&s, "hosts", Place::Bottom, "a\n"),
+            file(&s, "ssh/known", "k\n"),
+        ];
+        let ran = s.up(&changes);
+        assert_eq!(ran.results(), ["done"; 4], "{}", ran.stderr);
+        assert_eq!(s.journal(), ["dir /ssh", "keypair /ssh/id", "block /hosts", "file /ssh/known"]);
+        down(&s, &world.name);
+        assert_eq!(s.picture(), before);
+    }
+}
+
+/// An environment is brought by another stream: the journal knows of it first, and takes all of it away.
+#[test]
+fn a_tree_is_noted_before_it_comes() {
+    for world in worlds() {
+        let s = Sandbox::new(&world);
+        let before = s.picture();
+        let tree = Primitive::Tree { path: s.path("an env"), owner: me(), key: "KEY".into() };
+        assert_eq!(s.up(&[tree]).results(), ["announced"]);
+        assert_eq!(s.journal(), ["tree /an env?"]);
+        fs::create_dir_all(s.tree().join("an env/bin")).unwrap();
+        fs::write(s.tree().join("an env/bin/python"), "x").unwrap();
+        down(&s, &world.name);
+        assert_eq!(s.picture(), before);
+    }
+}
+
+#[test]
+fn a_file_that_somebody_edited_is_kept_and_said() {
+    for world in worlds() {
+        let s = Sandbox::new(&world);
+        s.file("old", 0o644, b"old\n");
+        up(&s, file(&s, "old", "a\n"));
+        fs::write(s.tree().join("old"), "mine\n").unwrap();
+        let ran = s.down();
+        assert_eq!(ran.results(), ["kept"], "{}", ran.stderr);
+        assert_eq!(ran.said(), [format!("{} was changed after mpiup wrote it", s.path("old"))]);
+        assert_eq!(bytes(&s, "old"), b"mine\n");
+        assert_eq!(s.journal(), ["file /old"], "a later `down` looks again");
+    }
+}
+
+#[test]
+fn a_block_is_cut_out_of_a_file_that_somebody_edited() {
+    for world in worlds() {
+        for (before, edit, after) in [
+            ("one\n", ("one", "uno"), "uno\n"),
+            ("one\ntwo", ("one", "uno"), "uno\ntwo\n"),
+            ("", ("# <<< mpiup aula <<<\n", "# <<< mpiup aula <<<\nmine"), "mine\n"),
+        ] {
+            let s = Sandbox::new(&world);
+            s.file("old", 0o640, before.as_bytes());
+            up(&s, block(&s, "old", Place::Bottom, "a\n"));
+            let text = String::from_utf8(bytes(&s, "old")).unwrap();
+            fs::write(s.tree().join("old"), text.replace(edit.0, edit.1)).unwrap();
+            // And `up` in between does not take that back either.
+            up(&s, block(&s, "old", Place::Bottom, "b\n"));
+            let ran = s.down();
+            assert_eq!(ran.results(), ["left"], "{}: {}", world.name, ran.stderr);
+            assert!(ran.said()[0].ends_with("only the block of mpiup was taken out"), "{:?}", ran.said());
+            assert_eq!(String::from_utf8(bytes(&s, "old")).unwrap(), after, "{} {before:?}", world.name);
+            assert!(s.picture()["old"].starts_with("file 100640 "));
+            assert!(s.is_clean());
+        }
+    }
+}
+
+#[test]
+fn what_somebody_removed_stays_removed() {
+    for world in worlds() {
+        let s = Sandbox::new(&world);
+        let changes = [folder(&s, "d"), block(&s, "b", Place::Top, "a\n"), key(&s, "k"), file(&s, "f", "a\n")];
+        assert!(s.up(&changes).success);
+        fs::remove_dir(s.tree().join("d")).unwrap();
+        for name in ["b", "k", "k.pub", "f"] {
+            fs::remove_file(s.tree().join(name)).unwrap();
+        }
+        down(&s, &world.name);
+        assert!(s.picture().is_empty());
+    }
+}
+
+#[test]
+fn a_folder_with_somebody_elses_files_stays_until_it_is_purged() {
+    for world in worlds() {
+        let s = Sandbox::new(&world);
+        up(&s, folder(&s, "share"));
+        fs::write(s.tree().join("share/result"), "42").unwrap();
+        let ran = s.down();
+        assert_eq!(ran.results(), ["kept"]);
+        assert_eq!(bytes(&s, "share/result"), b"42");
+        assert!(s.purge().success);
+        assert!(s.picture().is_empty());
+        assert!(s.is_clean());
+    }
+}
+
+#[test]
+fn a_file_that_its_check_refuses_goes_back() {
+    for world in worlds() {
+        let s = Sandbox::new(&world);
+        s.file("sshd", 0o600, b"old\n");
+        let before = s.picture();
+        let good = format!("! grep -q bad '{}'", s.path("sshd"));
+        let ran = s.up(&[checked(&s, "sshd", "bad\n", &good)]);
+        assert!(!ran.success);
+        assert_eq!(ran.results(), ["failed"]);
+        assert!(ran.stderr.contains("was refused by"), "{}", ran.stderr);
+        assert_eq!(s.picture(), before);
+        assert_eq!(s.journal(), Vec::<String>::new());
+
+        // One that was there already by our hand: its backup is the first one still.
+        up(&s, checked(&s, "sshd", "good\n", &good));
+        let ran = s.up(&[checked(&s, "sshd", "bad\n", &good)]);
+        assert!(!ran.success);
+        assert_eq!(bytes(&s, "sshd"), b"good\n");
+        assert_eq!(s.journal(), ["file /sshd"]);
+        down(&s, &world.name);
+        assert_eq!(s.picture(), before);
+    }
+}
+
+#[test]
+fn what_follows_a_failure_is_not_begun() {
+    let s = Sandbox::new(&worlds()[0]);
+    let ran = s.up(&[file(&s, "no/such/folder", "a\n"), file(&s, "next", "a\n")]);
+    assert!(!ran.success);
+    assert_eq!(ran.results(), ["failed"]);
+    assert!(s.picture().is_empty());
+    down(&s, "a failure");
+}

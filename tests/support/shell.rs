@@ -1,0 +1,333 @@
+//! The real shell of `changes/sh`, run in a folder of a test's own, by every shell and with every set of tools that this
+//! machine has.
+#![allow(dead_code, clippy::expect_used, reason = "each test file uses what it needs; a test may panic")]
+
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use mpiup::changes::{Change, Primitive, Wave, script, text::PublicKeys};
+
+/// A shell, and the folders in which it finds its tools.
+#[derive(Debug, Clone)]
+pub struct World {
+    pub name: String,
+    shell: Vec<String>,
+    /// Programs that stand before those of PATH: name, and what it is a link to.
+    tools: Vec<(String, PathBuf)>,
+    /// Its `cp -a` keeps times to the second.
+    whole_seconds: bool,
+}
+
+/// `sh` first; then what else is installed: dash, bash, busybox with all its tools, and every awk.
+pub fn worlds() -> Vec<World> {
+    let world = |name: &str, shell: &[&str], tools: Vec<(String, PathBuf)>| World {
+        name: name.to_owned(),
+        shell: shell.iter().map(|&word| word.to_owned()).collect(),
+        tools,
+        whole_seconds: name == "busybox",
+    };
+    let mut worlds = vec![world("sh", &["sh"], vec![])];
+    // Most of them hide behind `sh` and `awk` already.
+    let other = |name: &str, than: &str| {
+        find(name).filter(|path| fs::canonicalize(path).ok() != find(than).and_then(|path| fs::canonicalize(path).ok()))
+    };
+    for shell in ["dash", "bash"] {
+        worlds.extend(other(shell, "sh").map(|_| world(shell, &[shell], vec![])));
+    }
+    for awk in ["mawk", "gawk", "original-awk"] {
+        worlds.extend(other(awk, "awk").map(|path| world(awk, &["sh"], vec![("awk".to_owned(), path)])));
+    }
+    if let Some(busybox) = find("busybox") {
+        let all = ["awk", "cat", "chmod", "cmp", "cp", "head", "id", "ls", "mkdir", "mktemp", "mv", "readlink", "rm"];
+        let more = ["rmdir", "sha256sum", "sh", "stat", "tail", "touch", "tr"];
+        let tools = all.iter().chain(&more).map(|&name| (name.to_owned(), busybox.clone())).collect();
+        worlds.push(world("busybox", &["busybox", "sh"], tools));
+    }
+    worlds
+}
+
+fn find(program: &str) -> Option<PathBuf> {
+    env::split_paths(&env::var_os("PATH")?).map(|folder| folder.join(program)).find(|path| path.is_file())
+}
+
+/// A place with a tree that changes are made in, and a journal beside it.
+pub struct Sandbox {
+    folder: tempfile::TempDir,
+    world: World,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Ran {
+    pub success: bool,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Ran {
+    /// What it said for a person.
+    pub fn said(&self) -> Vec<&str> {
+        self.stdout
+            .lines()
+            .filter_map(|line| line.strip_prefix("@ ")?.split_once(" say ").map(|(_, text)| text))
+            .collect()
+    }
+
+    /// The result words: `done`, `same`, `kept` …
+    pub fn results(&self) -> Vec<&str> {
+        self.stdout
+            .lines()
+            .filter_map(|line| line.strip_prefix("@ ")?.split(' ').nth(1))
+            .filter(|word| !["begin", "say", "value"].contains(word))
+            .collect()
+    }
+}
+
+/// What a kill at some moment would have left.
+#[derive(Debug, Clone)]
+pub struct Shot(PathBuf);
+
+impl Sandbox {
+    pub fn new(world: &World) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let sandbox = Self { folder, world: world.clone() };
+        fs::create_dir(sandbox.tree()).expect("made");
+        fs::create_dir(sandbox.own("bin")).expect("made");
+        for (name, target) in &world.tools {
+            symlink(target, sandbox.own("bin").join(name)).expect("made");
+        }
+        sandbox
+    }
+
+    /// Where changes are made: all of it must be as before in the end.
+    pub fn tree(&self) -> PathBuf {
+        self.own("tree")
+    }
+
+    pub fn path(&self, name: &str) -> String {
+        self.tree().join(name).to_str().expect("UTF-8").to_owned()
+    }
+
+    /// A file that was there before, old enough that a new time is seen.
+    pub fn file(&self, name: &str, mode: u32, content: &[u8]) {
+        let path = self.tree().join(name);
+        fs::write(&path, content).expect("written");
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("set");
+        let nanoseconds = if self.world.whole_seconds { 0 } else { 123_456_789 };
+        let then = std::time::UNIX_EPOCH + std::time::Duration::new(1_600_000_000, nanoseconds);
+        fs::File::options().write(true).open(&path).expect("opened").set_modified(then).expect("set");
+    }
+
+    /// Makes the changes as `up` does.
+    pub fn up(&self, changes: &[Primitive]) -> Ran {
+        self.run(&self.script(changes), false)
+    }
+
+    /// Makes the changes, and returns every state on the way that a kill could leave.
+    pub fn up_shots(&self, changes: &[Primitive]) -> Vec<Shot> {
+        self.shots(&self.script(changes))
+    }
+
+    /// Takes everything back.
+    pub fn down(&self) -> Ran {
+        self.run(&script::undo(&self.state(), false), false)
+    }
+
+    pub fn purge(&self) -> Ran {
+        self.run(&script::undo(&self.state(), true), false)
+    }
+
+    /// Takes everything back, and returns every state on the way that a kill could leave.
+    pub fn down_shots(&self) -> Vec<Shot> {
+        self.shots(&script::undo(&self.state(), false))
+    }
+
+    /// Brings back the state of a shot.
+    pub fn restore(&self, shot: &Shot) {
+        for part in ["tree", "var"] {
+            if self.own(part).exists() {
+                fs::remove_dir_all(self.own(part)).expect("removed");
+            }
+        }
+        copy(&shot.0.join("tree"), &self.own(""));
+        if shot.0.join("var").exists() {
+            copy(&shot.0.join("var"), &self.own(""));
+        }
+    }
+
+    /// The keys of the journal's entries, with `?` where one was interrupted.
+    pub fn journal(&self) -> Vec<String> {
+        let mut entries: Vec<PathBuf> = match fs::read_dir(Path::new(&self.state()).join("journal")) {
+            Ok(entries) => entries.map(|entry| entry.expect("readable").path()).collect(),
+            Err(_) => return vec![],
+        };
+        entries.sort();
+        let tree = format!("{}/", self.path(""));
+        let key = |entry: PathBuf| {
+            let key = fs::read_to_string(entry.join("key")).expect("every entry has a key");
+            let mark = if entry.join("done").exists() { "" } else { "?" };
+            format!("{}{mark}", key.trim_end_matches('\n').replace(tree.trim_end_matches('/'), ""))
+        };
+        entries.into_iter().map(key).collect()
+    }
+
+    /// Everything in the tree: kind, mode, owner, time and content by path. The times of folders are left out: they
+    /// change when a file in them is replaced.
+    pub fn picture(&self) -> BTreeMap<String, String> {
+        picture(&self.tree())
+    }
+
+    /// Whether the journal and every folder that was made for it are gone.
+    pub fn is_clean(&self) -> bool {
+        !self.own("var").exists()
+    }
+
+    /// Whether nothing but empty folders is left of the journal. What a kill leaves in the moment when they are made or
+    /// taken away is no more.
+    pub fn is_empty(&self) -> bool {
+        self.is_clean() || picture(&self.own("var")).values().all(|seen| seen.starts_with("folder "))
+    }
+
+    /// The node's state, two folders below what was there before.
+    fn state(&self) -> String {
+        self.own("var/mpiup/aula").to_str().expect("UTF-8").to_owned()
+    }
+
+    fn own(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn script(&self, changes: &[Primitive]) -> String {
+        let changes: Vec<Change> = changes
+            .iter()
+            .map(|primitive| Change {
+                primitive: primitive.clone(),
+                wave: Wave::Ground,
+                why: String::new(),
+                before: None,
+            })
+            .collect();
+        let calls = script::calls(&self.state(), changes.iter().enumerate(), Some(&PublicKeys::new()));
+        format!("{}{}", script::prelude(), calls.unwrap_or_else(|error| panic!("{error}")))
+    }
+
+    #[allow(clippy::disallowed_methods, reason = "a test starts a shell as the node does")]
+    fn run(&self, script: &str, watched: bool) -> Ran {
+        let path = env::var("PATH").expect("PATH is set");
+        let mut path = format!("{}:{path}", self.own("bin").display());
+        let mut command = Command::new(&self.world.shell[0]);
+        if watched {
+            path = format!("{}:{path}", self.own("watchers").display());
+        }
+        let file = self.own("script");
+        fs::write(&file, script).expect("written");
+        command
+            .args(&self.world.shell[1..])
+            .arg(&file)
+            .env("PATH", path)
+            .env("LANG", "es_ES.UTF-8")
+            .stdin(Stdio::null());
+        let output = command.output().expect("the shell starts");
+        Ran {
+            success: output.status.success(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// Runs the script with a watcher around each tool, and returns the states that were seen, each once.
+    fn shots(&self, script: &str) -> Vec<Shot> {
+        self.watchers();
+        self.run(script, true);
+        let count: usize = fs::read_to_string(self.own("count")).expect("there").trim().parse().expect("a number");
+        let mut shots: Vec<(Shot, BTreeMap<String, String>)> = Vec::new();
+        for number in 1..=count {
+            let shot = self.own("shots").join(number.to_string());
+            let mut seen = picture(&shot);
+            // What stands in the state's own drafts is written anew by whoever needs it.
+            seen.retain(|name, _| {
+                !["wanted", "others", "whole"].iter().any(|draft| name.ends_with(&format!("aula/{draft}")))
+            });
+            if shots.last().is_none_or(|(_, last)| *last != seen) {
+                shots.push((Shot(shot), seen));
+            }
+        }
+        assert!(shots.len() > 5, "there was something to see: {}", shots.len());
+        shots.into_iter().map(|(shot, _)| shot).collect()
+    }
+
+    /// In place of each tool that alters something, one that keeps a copy of everything before and after it. A kill at
+    /// that moment would have left just this, since everything else waits.
+    fn watchers(&self) {
+        let (watchers, shots, count) = (self.own("watchers"), self.own("shots"), self.own("count"));
+        fs::create_dir(&watchers).expect("made once");
+        fs::create_dir(&shots).expect("made once");
+        fs::write(&count, "0\n").expect("written");
+        let (cp, mkdir) = (find("cp").expect("there"), find("mkdir").expect("there"));
+        let step = format!(
+            "step() {{ read n < {0}; n=$((n + 1)); echo $n > {0}; {1} {2}/$n; {3} -a {4}tree {4}var {2}/$n 2>/dev/null; }}",
+            count.display(),
+            mkdir.display(),
+            shots.display(),
+            cp.display(),
+            self.own("").display(),
+        );
+        for tool in ["cat", "chmod", "cp", "mkdir", "mv", "rm", "rmdir", "ssh-keygen", "touch"] {
+            let Some(real) = find(tool) else { continue };
+            let text = format!("#!/bin/sh\n{step}\nstep\n{} \"$@\"\nr=$?\nstep\nexit $r\n", real.display());
+            fs::write(watchers.join(tool), text).expect("written");
+            fs::set_permissions(watchers.join(tool), fs::Permissions::from_mode(0o755)).expect("set");
+        }
+    }
+}
+
+#[allow(clippy::disallowed_methods, reason = "cp keeps times and owners")]
+fn copy(from: &Path, into: &Path) {
+    assert!(Command::new("cp").arg("-a").arg(from).arg(into).status().expect("cp starts").success());
+}
+
+/// Kind, mode, owner, time and content by path below `root`.
+fn picture(root: &Path) -> BTreeMap<String, String> {
+    let mut picture = BTreeMap::new();
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("readable") {
+            let path = entry.expect("readable").path();
+            let about = fs::symlink_metadata(&path).expect("there");
+            let owner = format!("{:o} {}:{}", about.mode(), about.uid(), about.gid());
+            let time = format!("{}.{:09}", about.mtime(), about.mtime_nsec());
+            let seen = if about.is_dir() {
+                folders.push(path.clone());
+                format!("folder {owner}")
+            } else if about.is_symlink() {
+                format!("link {owner} → {}", fs::read_link(&path).expect("a link").display())
+            } else {
+                let content = fs::read(&path).expect("readable");
+                format!("file {owner} {time} {:?}", String::from_utf8_lossy(&content))
+            };
+            let name = path.strip_prefix(root).expect("below").to_string_lossy().into_owned();
+            picture.insert(name, seen);
+        }
+    }
+    picture
+}
+
+/// The account that runs the tests.
+pub fn me() -> String {
+    let user = nix::unistd::User::from_uid(nix::unistd::getuid()).expect("passwd is readable").expect("has an account");
+    user.name
+}
+
+pub fn link(sandbox: &Sandbox, name: &str, target: &str) {
+    symlink(target, sandbox.tree().join(name)).expect("made");
+}
+
+pub fn bytes(sandbox: &Sandbox, name: &str) -> Vec<u8> {
+    let path = sandbox.tree().join(name);
+    fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", Path::new(path.as_os_str()).display()))
+}
