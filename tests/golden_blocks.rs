@@ -1,5 +1,6 @@
 //! The plan shows a block as Rust puts it into a file, and the node puts it there by awk: both must write the same,
 //! whatever stands in the file.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 #[path = "support/shell.rs"]
 mod shell;

@@ -1,4 +1,5 @@
 //! What a person reads when the nodes cannot become one cluster: whole texts, with node, reason and next command.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 #[path = "support/nodes.rs"]
 mod nodes;

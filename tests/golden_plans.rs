@@ -3,6 +3,7 @@
 //!
 //! A table has one line for changes that are alike on several nodes, in the order in which they are made: nodes, wave,
 //! key, mode and owner (or the journal's words), and below it the difference it makes.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 #[path = "support/golden.rs"]
 mod golden;

@@ -1,6 +1,7 @@
 //! The shell primitives against their inverses: the real scripts of `up` and `down`, in a folder, as whoever runs the tests,
 //! by every shell and with every awk that is here. What needs root and a machine (accounts, packages, host names) is the
 //! lab tests' matter.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 #[path = "support/shell.rs"]
 mod shell;
