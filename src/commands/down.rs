@@ -52,7 +52,14 @@ pub async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<()> {
 /// # Errors
 /// When some node could not be reached or taken back.
 pub async fn take_down(spec: Spec, yes: bool, purge: bool, global: &Global, ui: &Ui) -> Result<()> {
-    let session = Session::open(spec, global, ui).await?;
+    with_session(Session::open(spec, global, ui).await?, yes, purge, ui).await
+}
+
+/// The verb on nodes that were looked at.
+///
+/// # Errors
+/// As [`take_down`].
+pub async fn with_session(session: Session, yes: bool, purge: bool, ui: &Ui) -> Result<()> {
     session.name_lost(ui);
     let entries: usize = session.seen.iter().map(|(_, facts)| facts.journal.len()).sum();
     if entries > 0 && !yes {

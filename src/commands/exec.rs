@@ -51,7 +51,14 @@ pub async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<()> {
         only(&mut spec, nodes)?;
     }
     let opener = opener(spec.ssh_config.clone(), global, ui, args.root)?;
-    let fleet = Fleet::open(&spec, &opener, &|_| ()).await;
+    with_fleet(Fleet::open(&spec, &opener, &|_| ()).await, args, ui).await
+}
+
+/// The verb on nodes that are connected.
+///
+/// # Errors
+/// When the command failed on a node.
+pub async fn with_fleet(fleet: Fleet, args: &Args, ui: &Ui) -> Result<()> {
     let command = match args.command.as_slice() {
         [line] => line.clone(),
         words => crate::quote::words(words),

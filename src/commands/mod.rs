@@ -2,18 +2,18 @@
 
 pub mod cli;
 mod demo;
-mod down;
-mod exec;
+pub mod down;
+pub mod exec;
 mod init;
 pub mod lab;
-mod plan;
+pub mod plan;
 mod plan_text;
 mod prompter;
 mod run;
-mod session;
-mod status;
+pub mod session;
+pub mod status;
 mod sync;
-mod up;
+pub mod up;
 
 pub use cli::{Cli, Global, Verb};
 

@@ -26,13 +26,20 @@ pub struct Args {
 
 pub async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<()> {
     let spec = session::load(global)?;
-    let session = Session::open(spec, global, ui).await?;
+    with_session(Session::open(spec, global, ui).await?, args.sh, ui).await
+}
+
+/// The verb on nodes that were looked at.
+///
+/// # Errors
+/// Of the kind [`Kind::Differences`], without a word, when something would change.
+pub async fn with_session(session: Session, sh: bool, ui: &Ui) -> Result<()> {
     session.name_lost(ui);
     let cluster = session.cluster()?;
     let plan = steps::plan(&cluster);
     if ui.is_json() {
         ui.json(&document(&plan))?;
-    } else if args.sh {
+    } else if sh {
         ui.out(&shell(&cluster, &plan)?);
     } else if !plan.is_empty() {
         for line in plan_text::lines(&cluster, &plan, Detail::Diffs) {

@@ -10,7 +10,7 @@ use crate::{
     provision::{Fleet, Lost, gather, survey},
     spec::{self, NodeSpec, Spec},
     steps::Cluster,
-    ui::{Outcome, Ui},
+    ui::{Outcome, Progress, Ui},
 };
 
 /// Reads mpiup.toml from where the user said, from here, or from a folder above.
@@ -56,14 +56,25 @@ impl Session {
         let names: Vec<String> = spec.nodes.iter().map(|node| node.name.to_string()).collect();
         let progress = ui.progress(&names, "Looking at the nodes");
         let opener = opener(spec.ssh_config.clone(), global, ui, true)?;
-        let mut fleet = Fleet::open(&spec, &opener, &|node| progress.meter(node.as_str(), "logged in")).await;
+        let fleet = Fleet::open(&spec, &opener, &|node| progress.meter(node.as_str(), "logged in")).await;
+        Ok(Session::look(spec, fleet, progress).await)
+    }
+
+    /// The same for nodes that are connected already: what every verb goes on with, and where tests bring their own nodes.
+    pub async fn of(spec: Spec, fleet: Fleet, ui: &Ui) -> Session {
+        let names: Vec<String> = spec.nodes.iter().map(|node| node.name.to_string()).collect();
+        let progress = ui.progress(&names, "Looking at the nodes");
+        Session::look(spec, fleet, progress).await
+    }
+
+    async fn look(spec: Spec, mut fleet: Fleet, progress: Progress) -> Session {
         let seen = gather(&spec, &mut fleet, &|node| progress.finish(node.as_str(), Outcome::Done)).await;
         for lost in &fleet.lost {
             // `name_lost` says why.
             progress.finish(lost.node.as_str(), Outcome::Failed(String::new()));
         }
         let surveyed = survey(&seen, &fleet).await;
-        Ok(Session { spec, fleet, seen, surveyed })
+        Session { spec, fleet, seen, surveyed }
     }
 
     /// Looks again.

@@ -37,7 +37,14 @@ struct Row {
 
 pub async fn run(_args: &Args, global: &Global, ui: &Ui) -> Result<()> {
     let spec = session::load(global)?;
-    let session = Session::open(spec, global, ui).await?;
+    with_session(Session::open(spec, global, ui).await?, ui).await
+}
+
+/// The verb on nodes that were looked at.
+///
+/// # Errors
+/// When a node cannot be reached or used; of the kind [`Kind::Differences`], without a word, when one differs.
+pub async fn with_session(session: Session, ui: &Ui) -> Result<()> {
     let cluster = session.cluster();
     let rows = rows(&session, cluster.as_ref().ok());
     if ui.is_json() {

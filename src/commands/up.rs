@@ -56,7 +56,15 @@ pub async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<()> {
 /// When the head node cannot be used, the user says no, or the proof fails.
 pub async fn bring_up(spec: Spec, yes: bool, global: &Global, ui: &Ui) -> Result<Report> {
     let start = Instant::now();
-    let mut session = Session::open(spec, global, ui).await?;
+    let session = Session::open(spec, global, ui).await?;
+    with_session(session, yes, start, ui).await
+}
+
+/// The verb on nodes that were looked at; it began at `start`.
+///
+/// # Errors
+/// As [`bring_up`].
+pub async fn with_session(mut session: Session, yes: bool, start: Instant, ui: &Ui) -> Result<Report> {
     session.name_lost(ui);
     let mut made = 0;
     let mut asked = yes;
@@ -214,7 +222,8 @@ fn say_ready(cluster: &Cluster, report: &Report, start: Instant, ui: &Ui) {
     ));
 }
 
-fn left_out(report: &Report) -> Error {
+/// Why `up` is not all well, though the cluster can be used.
+pub fn left_out(report: &Report) -> Error {
     let names: Vec<String> = report.left_out.keys().cloned().collect();
     Error::failed(format!(
         "{} of {} nodes can be used; left out: {}",
