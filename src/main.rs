@@ -19,7 +19,7 @@ fn main() -> ExitCode {
     let ui = Ui::new(cli.global.screen());
     let outcome = match cli.verb {
         // The lab is built out of processes of one thread, so no runtime is begun for it.
-        Verb::Lab(args) => commands::lab_verb(&args, &ui),
+        Verb::Lab(args) => commands::lab::run(&args, &ui),
         verb => runtime().and_then(|runtime| {
             let local = tokio::task::LocalSet::new();
             runtime.block_on(local.run_until(commands::dispatch(verb, &cli.global, &ui)))

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Instant};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::{cli::Global, down, init, run, session::Session, up};
+use super::{down, global::Global, init, run, session::Session, up};
 use crate::{
     error::{Context as _, Error, Result},
     lab::{self, Lab},

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{
-    cli::Global,
+    global::Global,
     session::{self, Session},
 };
 use crate::{
@@ -31,6 +31,7 @@ pub struct Args {
 struct Report {
     cluster: String,
     undone: usize,
+    remarks: Vec<String>,
     kept: Vec<Kept>,
     failed: Vec<String>,
 }
@@ -141,6 +142,9 @@ fn say(session: &Session, undone: &provision::Undone, ui: &Ui) {
         let _ = node;
         ui.error(error);
     }
+    for (node, remark) in &undone.remarks {
+        ui.warn(&format!("{node}: {remark}"));
+    }
     for (node, _, why) in &undone.kept {
         ui.warn(&format!("{node}: {why}"));
     }
@@ -163,6 +167,7 @@ fn report(session: &Session, undone: &provision::Undone) -> Report {
     Report {
         cluster: session.spec.name.clone(),
         undone: undone.undone,
+        remarks: undone.remarks.iter().map(|(node, remark)| format!("{node}: {remark}")).collect(),
         kept: undone.kept.iter().map(kept).collect(),
         failed: undone.failed.iter().map(|(_, error)| error.to_string()).collect(),
     }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use serde::Serialize;
 
 use super::{
-    cli::Global,
+    global::Global,
     session::{self, opener},
 };
 use crate::{
@@ -84,7 +84,7 @@ pub async fn with_fleet(fleet: Fleet, args: &Args, ui: &Ui) -> Result<()> {
             .filter(|(_, answer)| answer.error.is_none())
             .map(|(node, answer)| (node.clone(), text(answer)))
             .collect();
-        for line in fold::lines(&shown, &|names| nodeset::fold(names)) {
+        for line in fold::lines(&shown, &|names| nodeset::fold_in_order(names)) {
             ui.out(&line);
         }
     }

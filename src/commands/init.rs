@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{cli::Global, session::opener};
+use super::{global::Global, session::opener};
 use crate::{
     error::{Context as _, Error, Result},
     facts::Facts,
@@ -82,7 +82,9 @@ pub async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<()> {
         flavour: args.mpi.as_deref().map(|mpi| if mpi == "mpich" { Flavour::Mpich } else { Flavour::Openmpi }),
         ssh_config: lab.as_ref().map(Lab::ssh_config),
     };
-    write_spec(&named, &wishes, &path, global, ui).await
+    write_spec(&named, &wishes, &path, global, ui).await?;
+    ui.say("  Next: `mpiup plan` shows what would change, `mpiup up` does it.");
+    Ok(())
 }
 
 /// The spec of a running lab, for `demo`.
@@ -90,7 +92,7 @@ pub async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<()> {
 /// # Errors
 /// As the verb.
 pub async fn for_lab(lab: &Lab, path: &Path, global: &Global, ui: &Ui) -> Result<()> {
-    let wishes = Wishes { ssh_config: Some(lab.ssh_config()), ..Wishes::default() };
+    let wishes = Wishes { name: Some("demo".into()), ssh_config: Some(lab.ssh_config()), ..Wishes::default() };
     write_spec(&of_lab(lab)?, &wishes, path, global, ui).await
 }
 
@@ -192,7 +194,6 @@ async fn write_spec(named: &[Named], wishes: &Wishes, path: &Path, global: &Glob
         ui.json(&draft.spec)?;
     }
     if lost.is_empty() {
-        ui.say("  Next: `mpiup plan` shows what would change, `mpiup up` does it.");
         return Ok(());
     }
     Err(Error::failed(format!(

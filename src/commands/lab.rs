@@ -2,9 +2,12 @@
 
 use std::{net::Ipv4Addr, os::unix::process::CommandExt, path::PathBuf};
 
+use serde::Serialize;
+
 use crate::{
     error::{Context, Result},
-    lab::{self, DEFAULT_NAME, DownReport, Lab},
+    lab::{self, DEFAULT_NAME, DownReport, Lab, Machine},
+    ui::{Table, Ui},
 };
 
 /// Virtual machines on this computer, for trying, teaching and testing
@@ -78,64 +81,70 @@ struct Name {
     name: String,
 }
 
-/// Where the texts of a lab command go.
-pub struct Output<'a> {
-    /// The result, line by line: standard output.
-    pub result: &'a mut dyn FnMut(&str),
-    /// Progress: standard error.
-    pub progress: &'a mut dyn FnMut(&str),
-}
-
 /// Runs one of the lab's verbs; blocks. The keeper has to be run while the process has a single thread.
 ///
 /// # Errors
 /// Those of the verb.
-pub fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
+pub fn run(args: &Args, ui: &Ui) -> Result<()> {
     match &args.verb {
-        Verb::Up { count, lab } => up(&lab.name, *count, out),
+        Verb::Up { count, lab } => up(&lab.name, *count, ui),
         Verb::Ssh { lab, node, command } => ssh(&lab.name, node, command),
-        Verb::Status { lab } => status(&lab.name, out),
-        Verb::Down { lab, purge_cache } => down(&lab.name, *purge_cache, out),
+        Verb::Status { lab } => status(&lab.name, ui),
+        Verb::Down { lab, purge_cache } => down(&lab.name, *purge_cache, ui),
         Verb::Keeper { lab, program, count } => lab::run_keeper(&lab.name, *count, program),
         Verb::Connect { lab, address, port } => lab::connect(&lab.name, *address, *port),
     }
 }
 
-fn up(name: &str, count: usize, out: &mut Output<'_>) -> Result<()> {
-    let machines = Lab::up(name, count, out.progress)?;
-    show(&machines, out);
-    (out.progress)(&format!("Log in with: {} lab ssh{} master", lab::mpiup(), option(name)));
-    (out.progress)(&format!("Take everything away with: {} lab down{}", lab::mpiup(), option(name)));
+fn up(name: &str, count: usize, ui: &Ui) -> Result<()> {
+    let machines = Lab::up(name, count, &mut |text| ui.say(text))?;
+    show(&machines, ui)?;
+    ui.say(&format!("Log in with: {} lab ssh{} master", lab::mpiup(), option(name)));
+    ui.say(&format!("Take everything away with: {} lab down{}", lab::mpiup(), option(name)));
     Ok(())
 }
 
-fn status(name: &str, out: &mut Output<'_>) -> Result<()> {
+fn status(name: &str, ui: &Ui) -> Result<()> {
     let found = Lab::find(name)?;
     let others: Vec<Lab> = Lab::all()?.into_iter().filter(|lab| lab.name() != name).collect();
     if let Some(lab) = &found {
-        show(lab, out);
+        show(lab, ui)?;
     }
     for other in &others {
-        (out.progress)(&format!("Another lab runs: {} lab status{}", lab::mpiup(), option(other.name())));
+        ui.say(&format!("Another lab runs: {} lab status{}", lab::mpiup(), option(other.name())));
     }
     found.map(drop).ok_or_else(|| lab::no_such_lab(name))
 }
 
-fn show(lab: &Lab, out: &mut Output<'_>) {
-    let width = lab.machines().iter().map(|machine| machine.name.len()).max().unwrap_or(0);
-    for machine in lab.machines() {
-        let state = match (machine.is_running(), machine.answers_ssh()) {
-            (true, true) => "up",
-            (true, false) => "sshd does not run",
-            (false, _) => "off",
-        };
-        (out.result)(&format!("{:width$}  {:15}  {state}", machine.name, machine.address));
+#[derive(Serialize)]
+struct Row<'a> {
+    machine: &'a str,
+    address: Ipv4Addr,
+    state: &'static str,
+}
+
+fn show(lab: &Lab, ui: &Ui) -> Result<()> {
+    let state = |machine: &Machine| match (machine.is_running(), machine.answers_ssh()) {
+        (true, true) => "up",
+        (true, false) => "sshd does not run",
+        (false, _) => "off",
+    };
+    let rows: Vec<Row<'_>> = lab
+        .machines()
+        .iter()
+        .map(|machine| Row { machine: &machine.name, address: machine.address, state: state(machine) })
+        .collect();
+    if ui.is_json() {
+        ui.json(&rows)?;
+    } else {
+        let mut table = Table::new(&["MACHINE", "ADDRESS", "STATE"]);
+        for row in &rows {
+            table.row([row.machine.to_owned(), row.address.to_string(), row.state.to_owned()]);
+        }
+        ui.table(&table);
     }
-    (out.progress)(&format!(
-        "Reach them by plain ssh with: {}ssh -F {} master",
-        lab::sudo(),
-        lab.ssh_config().display()
-    ));
+    ui.say(&format!("Reach them by plain ssh with: {}ssh -F {} master", lab::sudo(), lab.ssh_config().display()));
+    Ok(())
 }
 
 /// This process becomes ssh, so that terminal, signals and exit code are ssh's own.
@@ -147,16 +156,16 @@ fn ssh(name: &str, node: &str, command: &[String]) -> Result<()> {
     Err(error).context(|| "cannot start ssh")
 }
 
-fn down(name: &str, purge_cache: bool, out: &mut Output<'_>) -> Result<()> {
+fn down(name: &str, purge_cache: bool, ui: &Ui) -> Result<()> {
     let DownReport { found, machines } = Lab::down(name)?;
-    (out.result)(&match (found, machines) {
+    ui.out(&match (found, machines) {
         (false, _) => format!("No lab of the name {name} runs: nothing to take away."),
         (true, 0) => format!("Removed what was left of the lab {name}."),
         (true, 1) => format!("The lab {name} is gone: 1 machine."),
         (true, many) => format!("The lab {name} is gone: {many} machines."),
     });
     if purge_cache && Lab::purge_cache()? {
-        (out.result)("The cached base layer is gone as well; the next lab fetches it again.");
+        ui.out("The cached base layer is gone as well; the next lab fetches it again.");
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ pub mod cli;
 mod demo;
 pub mod down;
 pub mod exec;
+mod global;
 mod init;
 pub mod lab;
 pub mod plan;
@@ -15,7 +16,8 @@ pub mod status;
 mod sync;
 pub mod up;
 
-pub use cli::{Cli, Global, Verb};
+pub use cli::{Cli, Verb};
+pub use global::Global;
 
 use crate::{error::Result, ui::Ui};
 
@@ -33,15 +35,7 @@ pub async fn dispatch(verb: Verb, global: &Global, ui: &Ui) -> Result<()> {
         Verb::Exec(args) => exec::run(&args, global, ui).await,
         Verb::Sync(args) => sync::run(&args, global, ui).await,
         Verb::Down(args) => down::run(&args, global, ui).await,
-        Verb::Lab(args) => lab_verb(&args, ui),
+        Verb::Lab(args) => lab::run(&args, ui),
         Verb::Demo(args) => demo::run(&args, global, ui).await,
     }
-}
-
-/// Runs one of the lab's verbs; blocks.
-///
-/// # Errors
-/// As the verb says.
-pub fn lab_verb(args: &lab::Args, ui: &Ui) -> Result<()> {
-    lab::run(args, &mut lab::Output { result: &mut |text| ui.out(text), progress: &mut |text| ui.say(text) })
 }

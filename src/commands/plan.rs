@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{
-    cli::Global,
+    global::Global,
     plan_text::{self, Detail},
     session::{self, Session},
 };

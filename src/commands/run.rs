@@ -1,7 +1,7 @@
 //! `mpiup run`
 
 use super::{
-    cli::Global,
+    global::Global,
     session::{self, Session},
     sync,
 };

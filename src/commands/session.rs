@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, rc::Rc, sync::Arc};
 
-use super::{cli::Global, prompter::AskUser};
+use super::{global::Global, prompter::AskUser};
 use crate::{
     error::{Context, Result},
     facts::Facts,

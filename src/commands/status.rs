@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{
-    cli::Global,
+    global::Global,
     session::{self, Session},
 };
 use crate::{

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{
-    cli::Global,
+    global::Global,
     session::{self, Session},
 };
 use crate::{

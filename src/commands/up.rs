@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Instant};
 use serde::Serialize;
 
 use super::{
-    cli::Global,
+    global::Global,
     plan_text::{self, Detail},
     session::{self, Session},
 };
@@ -90,11 +90,15 @@ pub async fn with_session(mut session: Session, yes: bool, start: Instant, ui: &
 /// Makes changes until no usable node needs any. A node that fails on the way is left out, and the others are brought to
 /// agree without it.
 async fn settle(session: &mut Session, asked: &mut bool, made: &mut usize, ui: &Ui) -> Result<Cluster> {
+    let mut all_made = false;
     loop {
         let cluster = session.cluster()?;
         let plan = steps::plan(&cluster);
         if plan.is_empty() {
             return Ok(cluster);
+        }
+        if all_made {
+            return Err(undone_by_others(&plan));
         }
         if !*asked {
             ask(&cluster, &plan, ui)?;
@@ -102,6 +106,7 @@ async fn settle(session: &mut Session, asked: &mut bool, made: &mut usize, ui: &
         }
         let applied = apply(session, &cluster, &plan, ui).await?;
         *made += applied.made;
+        all_made = applied.failed.is_empty();
         let all_failed = applied.failed.len() == plan.nodes.len();
         for (node, error) in applied.failed {
             ui.error(&error);
@@ -112,6 +117,15 @@ async fn settle(session: &mut Session, asked: &mut bool, made: &mut usize, ui: &
         }
         session.look_again().await;
     }
+}
+
+/// Every change was made, and still some node is not as it should be.
+fn undone_by_others(plan: &Plan) -> Error {
+    let first = plan.nodes.iter().find_map(|node| Some((&node.node, node.changes.first()?)));
+    let (node, what) = first.map(|(node, change)| (node.to_string(), change.what())).unwrap_or_default();
+    Error::failed(format!("was made, and is not there any more: {what}"))
+        .on(node)
+        .hinted("Some other program on the node writes it too (cloud-init, a configuration management, a mount): `mpiup plan` shows the difference.")
 }
 
 fn ask(cluster: &Cluster, plan: &Plan, ui: &Ui) -> Result<()> {
@@ -209,11 +223,8 @@ fn say_ready(cluster: &Cluster, report: &Report, start: Instant, ui: &Ui) {
         if without.is_empty() { String::new() } else { format!(" without {}", crate::spec::nodeset::fold(&without)) };
     ui.done(&format!("{} is ready{without}: {changes} in {}.", report.cluster, humane::duration(start.elapsed())));
     let from = if report.ready.len() == 1 { nodes } else { format!("each of {nodes}") };
-    ui.say(&format!(
-        "  A rank answered from {from}, with {}, in {}.",
-        report.proof.library,
-        humane::duration(report.proof.took)
-    ));
+    ui.say(&format!("  In {}, a rank answered from {from}:", humane::duration(report.proof.took)));
+    ui.say(&format!("  {}", report.proof.library));
     let slots: u32 = cluster.members.iter().map(|member| member.slots).sum();
     ui.say(&format!("  Now: mpiup run -n {slots} python YOUR_PROGRAM.py"));
     ui.say(&format!(

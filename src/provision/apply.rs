@@ -149,7 +149,7 @@ impl NodeRun<'_> {
                         }
                     }
                     Line::Failed => *failed_at.borrow_mut() = Some(change.what()),
-                    Line::Kept => {}
+                    Line::Kept | Line::Left => {}
                 }
             })
             .await?;

@@ -9,8 +9,10 @@ pub enum Line {
     Value(String),
     /// Complete: made now, was there already, or noted for what comes over another stream.
     Done,
-    /// `down` left it or a part of it, for the reason that it said before.
+    /// `down` left it, for the reason that it said before; the journal keeps its entry.
     Kept,
+    /// `down` took back what could be; what it said before tells what could not.
+    Left,
     Failed,
 }
 
@@ -23,7 +25,8 @@ pub fn line(text: &str) -> Option<(&str, Line)> {
         "say" => Line::Say(rest.to_owned()),
         "value" => Line::Value(rest.to_owned()),
         "done" | "same" | "announced" => Line::Done,
-        "kept" | "left" => Line::Kept,
+        "kept" => Line::Kept,
+        "left" => Line::Left,
         "failed" => Line::Failed,
         _ => return None,
     };

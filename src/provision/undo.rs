@@ -22,6 +22,8 @@ const DEADLINE: Duration = Duration::from_secs(1800);
 pub struct Undone {
     /// Changes that were taken back.
     pub undone: usize,
+    /// What was taken back, but not to the letter: node and remark.
+    pub remarks: Vec<(NodeName, String)>,
     /// What was left, and why: node, object, reason.
     pub kept: Vec<(NodeName, String, String)>,
     pub failed: Vec<(NodeName, Error)>,
@@ -46,17 +48,16 @@ pub async fn undo(
     let mut all = Undone::default();
     for (node, outcome) in futures_util::future::join_all(work).await {
         match outcome {
-            Ok((undone, kept)) => {
-                all.undone += undone;
-                all.kept.extend(kept.into_iter().map(|(what, why)| (node.clone(), what, why)));
+            Ok(one) => {
+                all.undone += one.undone;
+                all.remarks.extend(one.remarks);
+                all.kept.extend(one.kept);
             }
             Err(error) => all.failed.push((node.clone(), error.on(&node))),
         }
     }
     all
 }
-
-type Outcome = (usize, Vec<(String, String)>);
 
 async fn one(
     spec: &Spec,
@@ -66,15 +67,14 @@ async fn one(
     purge: bool,
     consent: &Consent,
     sink: Sink<'_>,
-) -> Result<Outcome> {
+) -> Result<Undone> {
     if facts.journal.is_empty() {
-        return Ok((0, vec![]));
+        return Ok(Undone::default());
     }
     let state = steps::cluster::state_of(spec, facts);
     let what =
         |number: &str| entry(&facts.journal, number).map_or_else(|| number.to_owned(), |entry| entry.what.clone());
-    let undone = RefCell::new(0);
-    let kept: RefCell<Vec<(String, String)>> = RefCell::default();
+    let undone = RefCell::new(Undone::default());
     let said = RefCell::new(String::new());
     let failed_at = RefCell::new(None);
     let output = Hands::new(node, consent)
@@ -87,13 +87,17 @@ async fn one(
                     said.borrow_mut().clone_from(&text);
                     sink(Event::Say { node, text });
                 }
-                Line::Done => {
-                    *undone.borrow_mut() += 1;
+                Line::Done | Line::Left => {
+                    let mut undone = undone.borrow_mut();
+                    undone.undone += 1;
+                    if line == Line::Left {
+                        undone.remarks.push((node.clone(), said.borrow().clone()));
+                    }
                     sink(Event::Done { node, what });
                 }
                 Line::Kept => {
                     let why = said.borrow().clone();
-                    kept.borrow_mut().push((what.clone(), why.clone()));
+                    undone.borrow_mut().kept.push((node.clone(), what.clone(), why.clone()));
                     sink(Event::Kept { node, what, why });
                 }
                 Line::Failed => *failed_at.borrow_mut() = Some(what),
@@ -102,7 +106,7 @@ async fn one(
         })
         .await?;
     if output.success() {
-        return Ok((undone.into_inner(), kept.into_inner()));
+        return Ok(undone.into_inner());
     }
     let what = failed_at.into_inner().unwrap_or_else(|| "the journal".into());
     let why = output.last_words();
