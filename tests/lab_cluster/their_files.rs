@@ -1,0 +1,1 @@
+//! their_files
