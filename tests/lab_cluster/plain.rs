@@ -31,15 +31,12 @@ pub fn machines_of(said: &str) -> BTreeSet<String> {
     machines
 }
 
-/// docker0 with the same address everywhere, as Docker makes it, and a VPN that looks like a network of all nodes, stands
-/// before the real one, and carries nothing.
+/// docker0 with the same address everywhere, as Docker makes it, and a VPN that looks like a network of all nodes, and
+/// over which none of them reaches another.
 pub fn add_other_networks(lab: &TestLab) {
     lab.lab.add_same_bridge("docker0", "172.17.0.1/16").unwrap();
-    for (number, node) in lab.nodes().iter().enumerate() {
-        let vpn = format!(
-            "ip link add vpn0 type dummy; ip address add 10.8.0.{}/24 dev vpn0; ip link set vpn0 up",
-            number + 1
-        );
-        lab.inside(node, &vpn);
+    for (number, node) in (1..).zip(lab.nodes()) {
+        let link = "ip link add vpn0 type veth peer name vpn0-end && ip link set vpn0-end up && ip link set vpn0 up";
+        lab.inside(&node, &format!("{link} && ip address add 10.8.0.{number}/24 dev vpn0"));
     }
 }

@@ -14,14 +14,14 @@ pub struct Entry {
     pub kind: char,
     pub mode: String,
     pub owner: String,
-    /// The hash of a file (size and time below `/usr`), the target of a link.
+    /// The hash of a file (size and time below `/usr` and `/opt`), the target of a link.
     pub content: String,
 }
 
 /// One machine at one moment.
 pub struct Snapshot {
     pub entries: BTreeMap<String, Entry>,
-    /// `/usr` and its likes as `find` listed them: a hundred thousand lines that are compared before they are read.
+    /// `/usr`, `/opt` and the like as `find` listed them: a hundred thousand lines that are compared before they are read.
     usr: String,
     /// Versions by name.
     pub packages: BTreeMap<String, String>,
@@ -42,9 +42,9 @@ const LOGIN: [&str; 6] =
 
 const LOOK: &str = r#"
 LC_ALL=C; export LC_ALL
-places='/etc /home /root /var /opt /srv /mnt /media /boot /tmp /run /dev/shm'
+places='/etc /home /root /var /srv /mnt /media /boot /tmp /run /dev/shm'
 echo "== usr"
-find /usr /bin /sbin /lib* \( -type d -printf '%p\t%y\t%m\t%U:%G\t\n' \) -o \( -type l -printf '%p\t%y\t%m\t%U:%G\t%l\n' \) -o -printf '%p\t%y\t%m\t%U:%G\t%s@%T@\n'
+find /usr /opt /bin /sbin /lib* \( -type d -printf '%p\t%y\t%m\t%U:%G\t\n' \) -o \( -type l -printf '%p\t%y\t%m\t%U:%G\t%l\n' \) -o -printf '%p\t%y\t%m\t%U:%G\t%s@%T@\n'
 echo "== places"
 find $places -printf '%p\t%y\t%m\t%U:%G\t%l\n'
 echo "== hashes"
