@@ -16,11 +16,12 @@ use crate::{
 #[test]
 fn with_wheels_the_plan_tells_all_up_is_idempotent_and_down_gives_everything_back() {
     let lab = lab!(3);
+    plain::add_other_networks(&lab);
     whole(&lab, "wheels", |_| false);
 }
 
 #[test]
-fn with_packages_beside_other_networks_too() {
+fn with_packages_too() {
     let lab = lab!(3);
     plain::add_other_networks(&lab);
     keep_what_apt_keeps(&lab);
@@ -74,6 +75,7 @@ fn whole(lab: &TestLab, source: &str, expected: impl Fn(&str) -> bool) {
         nothing_else_changed(lab, node, before, after);
     }
     contents_are_the_plans(lab, &plan);
+    plain::only_the_shared_network_is_used(lab);
 
     let again = lab.nodes().iter().map(|node| tree::now(lab, node)).collect::<Vec<_>>();
     assert_eq!(operator.plan().changes, 0);

@@ -51,12 +51,13 @@ fn an_account_that_was_there_keeps_all_its_files_and_what_its_person_wrote_stays
         .iter()
         .map(|kept| (kept["node"].as_str().unwrap(), kept["what"].as_str().unwrap()))
         .collect();
-    let of_master = |what: &'static str| ("master", what);
-    let account = "account mpi (uid 1500, home /home/mpi)";
-    assert_eq!(
-        kept,
-        [of_master(account), of_master("folder /home/mpi/MPI"), ("client1", "folder /home/mpi/MPI")].into()
-    );
+    let wanted = [
+        ("client1", "block in /home/mpi/.profile"),
+        ("client1", "folder /home/mpi/MPI"),
+        ("master", "account mpi (uid 1500, home /home/mpi)"),
+        ("master", "folder /home/mpi/MPI"),
+    ];
+    assert_eq!(kept, wanted.into());
     let after = tree::look(&lab);
     let written = ["/home/mpi/MPI", "/home/mpi/MPI/result.txt", "/home/mpi/notes.txt"];
     let journal = |path: &str| path == "/var/lib/mpiup" || path.starts_with("/var/lib/mpiup/");

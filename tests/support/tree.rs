@@ -2,7 +2,9 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
-    fmt, thread,
+    fmt,
+    os::unix::fs::MetadataExt as _,
+    thread,
 };
 
 use super::TestLab;
@@ -73,8 +75,19 @@ pub fn now(lab: &TestLab, node: &str) -> String {
 /// A file that is gone is seen by its folder.
 pub fn touched_since(lab: &TestLab, node: &str, since: &str) -> Vec<String> {
     let all = "/etc /home /root /var /opt /srv /mnt /media /boot /tmp /run /dev/shm /usr /bin /sbin /lib*";
-    let found = lab.script(node, &format!("LC_ALL=C find {all} -newerct @{since}"));
-    found.lines().filter(|path| !is_login(path) && !is_scratch(path)).map(str::to_owned).collect()
+    let found = lab.script(node, &format!("LC_ALL=C find {all} -newerct @{since} -printf '%C@ %p\\n'"));
+    let touched = found.lines().map(|line| line.split_once(' ').expect("a time and a path"));
+    touched
+        .filter(|(time, path)| !is_login(path) && !is_scratch(path) && !is_of_this_computer(time, path))
+        .map(|(_, path)| path.to_owned())
+        .collect()
+}
+
+/// What nobody wrote in the node is this computer's own file, and so it was this computer that touched it.
+fn is_of_this_computer(changed: &str, path: &str) -> bool {
+    let Ok(own) = std::fs::symlink_metadata(path) else { return false };
+    let own = format!("{}.{:09}", own.ctime(), own.ctime_nsec());
+    changed.starts_with(&own)
 }
 
 fn is_login(path: &str) -> bool {
