@@ -14,9 +14,6 @@ use super::{
     turn::Turn,
 };
 
-#[path = "skip.rs"]
-mod skip;
-
 pub const MPIUP: &str = env!("CARGO_BIN_EXE_mpiup");
 
 /// What takes longer over ssh hangs.
@@ -25,33 +22,8 @@ const DEADLINE: Duration = Duration::from_secs(60);
 pub struct TestLab {
     pub name: String,
     pub lab: Lab,
-<<<<<<< HEAD
-}
-
-/// None, with the reason on the screen, where no lab can be: then the test has nothing to look at.
-pub fn up(count: usize) -> Option<TestLab> {
-    if !may_run() {
-        return None;
-    }
-    let name = unused_name();
-    let mut said = Vec::new();
-    let lab = Lab::up_by(Path::new(MPIUP), &name, count, &mut |text| said.push(text.to_owned()))
-        .unwrap_or_else(|error| panic!("{error}\n{}\nafter: {said:?}", error.hints().join("\n")));
-    Some(TestLab { name, lab })
-}
-
-pub fn may_run() -> bool {
-    match lab::support() {
-        Ok(()) => true,
-        Err(error) => {
-            skip::skip(&format!("this needs a lab: {error}"));
-            false
-        }
-    }
-=======
     /// Given on after the lab is gone.
     _turn: Turn,
->>>>>>> a9b6f53 (Lab tests count as skipped where no lab can be, and take turns)
 }
 
 pub fn unused_name() -> String {
