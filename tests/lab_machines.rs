@@ -2,8 +2,8 @@
 //! nothing left of them however they end.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-#[path = "support/test_lab.rs"]
-mod test_lab;
+#[macro_use]
+mod support;
 
 use std::{
     fs,
@@ -14,7 +14,10 @@ use std::{
 };
 
 use mpiup::lab::Lab;
-use test_lab::{MPIUP, program};
+use support::{
+    child::program,
+    test_lab::{self, MPIUP},
+};
 
 fn state(name: &str) -> PathBuf {
     Path::new("/run/mpiup/lab").join(name)
@@ -52,7 +55,7 @@ fn processes_of(name: &str) -> Vec<String> {
 
 #[test]
 fn three_machines_answer_plain_ssh_by_name_and_address() {
-    let Some(lab) = test_lab::up(3) else { return };
+    let lab = lab!(3);
     let names: Vec<&str> = lab.lab.machines().iter().map(|machine| machine.name.as_str()).collect();
     assert_eq!(names, ["master", "client1", "client2"]);
     for machine in lab.lab.machines() {
@@ -69,7 +72,7 @@ fn three_machines_answer_plain_ssh_by_name_and_address() {
 
 #[test]
 fn lab_ssh_gives_the_commands_own_exit_code_and_names_the_machines_there_are() {
-    let Some(lab) = test_lab::up(2) else { return };
+    let lab = lab!(2);
     let ssh = |words: &[&str]| program(MPIUP).args(["lab", "ssh", "--name", &lab.name]).args(words).output().unwrap();
     let seven = ssh(&["client1", "hostname; exit 7"]);
     assert_eq!((seven.status.code(), seven.stdout.as_slice()), (Some(7), &b"client1\n"[..]));
@@ -80,7 +83,7 @@ fn lab_ssh_gives_the_commands_own_exit_code_and_names_the_machines_there_are() {
 
 #[test]
 fn a_machine_with_another_key_is_refused() {
-    let Some(lab) = test_lab::up(1) else { return };
+    let lab = lab!(1);
     let known = state(&lab.name).join("known_hosts");
     let other = fs::read_to_string(state(&lab.name).join("key.pub")).unwrap();
     let other = other.split(' ').take(2).collect::<Vec<_>>().join(" ");
@@ -92,7 +95,7 @@ fn a_machine_with_another_key_is_refused() {
 
 #[test]
 fn machines_reach_each_other_and_not_this_computer() {
-    let Some(lab) = test_lab::up(3) else { return };
+    let lab = lab!(3);
     let addresses: Vec<String> = lab.lab.machines().iter().map(|machine| machine.address.to_string()).collect();
     for from in ["master", "client1", "client2"] {
         for to in &addresses {
@@ -108,7 +111,7 @@ fn machines_reach_each_other_and_not_this_computer() {
 
 #[test]
 fn what_is_written_in_one_machine_is_seen_nowhere_else() {
-    let Some(lab) = test_lab::up(2) else { return };
+    let lab = lab!(2);
     let file = format!("/etc/{}", lab.name);
     lab.says(
         "master",
@@ -123,7 +126,7 @@ fn what_is_written_in_one_machine_is_seen_nowhere_else() {
 
 #[test]
 fn a_machine_is_bare_and_holds_nothing_of_this_computers_people() {
-    let Some(lab) = test_lab::up(2) else { return };
+    let lab = lab!(2);
     assert_eq!(lab.says("master", "awk -F: '$3 >= 1000 && $3 < 60000' /etc/passwd /etc/group"), "");
     assert_eq!(
         lab.says("master", "ls -A /root /home /mnt /srv /tmp"),
@@ -145,7 +148,7 @@ fn a_machine_is_bare_and_holds_nothing_of_this_computers_people() {
 
 #[test]
 fn a_machines_root_does_not_change_this_computers_kernel() {
-    let Some(lab) = test_lab::up(1) else { return };
+    let lab = lab!(1);
     let before = fs::read_to_string("/proc/sys/kernel/panic").unwrap();
     assert!(!lab.ssh("master", "echo 77 > /proc/sys/kernel/panic").status.success());
     assert_eq!(fs::read_to_string("/proc/sys/kernel/panic").unwrap(), before);
@@ -158,7 +161,7 @@ fn a_machines_root_does_not_change_this_computers_kernel() {
 
 #[test]
 fn sshd_can_be_reloaded_and_restarted_and_orphans_are_taken_in() {
-    let Some(lab) = test_lab::up(1) else { return };
+    let lab = lab!(1);
     // sshd closes its socket and starts itself again, so a connection may be refused for a moment.
     for order in ["reload", "restart"] {
         lab.says("master", &format!("service ssh {order}"));
@@ -170,7 +173,7 @@ fn sshd_can_be_reloaded_and_restarted_and_orphans_are_taken_in() {
 
 #[test]
 fn every_machine_can_have_the_same_docker0() {
-    let Some(lab) = test_lab::up(2) else { return };
+    let lab = lab!(2);
     lab.lab.add_same_bridge("docker0", "172.17.0.1/16").unwrap();
     for node in ["master", "client1"] {
         assert!(lab.says(node, "ip -brief address show docker0").contains("172.17.0.1/16"));
@@ -182,7 +185,7 @@ fn every_machine_can_have_the_same_docker0() {
 
 #[test]
 fn a_machine_that_died_is_shown_as_off() {
-    let Some(lab) = test_lab::up(2) else { return };
+    let lab = lab!(2);
     kill_hard(number(&state_json(&lab.name)["machines"][1]["init"]["pid"]));
     wait_until("client1 is off", || !lab.lab.machine("client1").unwrap().is_running());
     let status = program(MPIUP).args(["lab", "status", "--name", &lab.name]).output().unwrap();
@@ -193,7 +196,7 @@ fn a_machine_that_died_is_shown_as_off() {
 
 #[test]
 fn nothing_is_left_after_down_and_down_again_is_fine() {
-    let Some(lab) = test_lab::up(3) else { return };
+    let lab = lab!(3);
     let error = Lab::up_by(Path::new(MPIUP), &lab.name, 1, &mut |_| {}).unwrap_err();
     assert!(error.message().contains("runs already") && error.hints()[1].contains("lab down --name"), "{error}");
     let network = fs::read_link(format!("/proc/{}/ns/net", state_json(&lab.name)["keeper"]["pid"])).unwrap();
@@ -210,7 +213,7 @@ fn nothing_is_left_after_down_and_down_again_is_fine() {
 
 #[test]
 fn a_killed_keeper_takes_the_machines_with_it_and_down_clears_up() {
-    let Some(lab) = test_lab::up(3) else { return };
+    let lab = lab!(3);
     let state_of_lab = state_json(&lab.name);
     let inits: Vec<i32> = (0..3).map(|place| number(&state_of_lab["machines"][place]["init"]["pid"])).collect();
     kill_hard(number(&state_of_lab["keeper"]["pid"]));
@@ -225,9 +228,7 @@ fn a_killed_keeper_takes_the_machines_with_it_and_down_clears_up() {
 
 #[test]
 fn up_that_is_interrupted_at_any_time_leaves_nothing() {
-    if !test_lab::may_run() {
-        return;
-    }
+    let _turn = turn!();
     for delay in [5, 20, 40, 60, 80, 120] {
         let name = test_lab::unused_name();
         let mut up = program(MPIUP)
@@ -248,9 +249,9 @@ fn up_that_is_interrupted_at_any_time_leaves_nothing() {
 
 #[test]
 fn packages_install_in_a_machine_and_only_there() {
-    let Some(lab) = test_lab::up(2) else { return };
+    let lab = lab!(2);
     if !Path::new("/usr/bin/apt-get").exists() {
-        return;
+        return support::skip::skip("there is no apt-get");
     }
     // Small, without dependencies, and not what anybody has: from the archive through the relay.
     lab.says(

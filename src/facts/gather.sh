@@ -44,9 +44,11 @@ if [ -n "$packages" ] && command -v dpkg-query >/dev/null 2>&1; then
     fact packages "$present"
     missing=
     for name in $packages; do case $present in *"ii  $name "*) ;; *) missing="$missing $name" ;; esac; done
-    # What else apt would bring along. A simulation needs no root and no lock, and changes nothing.
+    # What else apt would bring along. A simulation needs no root and no lock; root's would still write a log of the
+    # planner and a cache of the lists, which these options leave out.
+    quiet="-o Dir::Log::Planner= -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache="
     # shellcheck disable=SC2086
-    [ -z "$missing" ] || fact apt "$(apt-get install -s -qq --no-install-recommends $missing 2>&1 | grep -E '^(Inst|E:) ')"
+    [ -z "$missing" ] || fact apt "$(apt-get install -s -qq $quiet --no-install-recommends $missing 2>&1 | grep -E '^(Inst|E:) ')"
 fi
 fact tools "$(for name in sudo apt-get dnf zypper pacman apk tar ssh ssh-keygen setpriv runuser systemctl getent awk sha256sum; do command -v $name >/dev/null 2>&1 && printf '%s ' $name; done)"
 printf '%s\n' "$files" | while IFS= read -r name; do

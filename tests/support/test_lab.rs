@@ -1,44 +1,29 @@
 //! A lab of a test's own, with a name that no other test has, gone when the test is over, also by a panic.
-#![allow(dead_code, clippy::expect_used, reason = "each test file uses what it needs; a test may panic")]
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Output},
     sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
 };
 
-use mpiup::lab::{self, Lab};
+use mpiup::lab::Lab;
 
-#[path = "skip.rs"]
-mod skip;
+use super::{
+    child::{self, program},
+    turn::Turn,
+};
 
 pub const MPIUP: &str = env!("CARGO_BIN_EXE_mpiup");
+
+/// What takes longer over ssh hangs.
+const DEADLINE: Duration = Duration::from_secs(60);
 
 pub struct TestLab {
     pub name: String,
     pub lab: Lab,
-}
-
-/// None, with the reason on the screen, where no lab can be: then the test has nothing to look at.
-pub fn up(count: usize) -> Option<TestLab> {
-    if !may_run() {
-        return None;
-    }
-    let name = unused_name();
-    let mut said = Vec::new();
-    let lab = Lab::up_by(Path::new(MPIUP), &name, count, &mut |text| said.push(text.to_owned()))
-        .unwrap_or_else(|error| panic!("{error}\n{}\nafter: {said:?}", error.hints().join("\n")));
-    Some(TestLab { name, lab })
-}
-
-pub fn may_run() -> bool {
-    match lab::support() {
-        Ok(()) => true,
-        Err(error) => {
-            skip::skip(&format!("this needs a lab: {error}"));
-            false
-        }
-    }
+    /// Given on after the lab is gone.
+    _turn: Turn,
 }
 
 pub fn unused_name() -> String {
@@ -46,24 +31,60 @@ pub fn unused_name() -> String {
     format!("test-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
-#[allow(clippy::disallowed_methods, reason = "a test starts programs as a user does")]
-pub fn program(name: &str) -> Command {
-    Command::new(name)
-}
-
 impl TestLab {
+    pub fn up(turn: Turn, count: usize) -> Self {
+        let name = unused_name();
+        let mut said = Vec::new();
+        let lab = Lab::up_by(Path::new(MPIUP), &name, count, &mut |text| said.push(text.to_owned()))
+            .unwrap_or_else(|error| panic!("{error}\n{}\nafter: {said:?}", error.hints().join("\n")));
+        Self { name, lab, _turn: turn }
+    }
+
+    /// The names of the machines, master first.
+    pub fn nodes(&self) -> Vec<String> {
+        self.lab.machines().iter().map(|machine| machine.name.clone()).collect()
+    }
+
+    /// Where the lab keeps what it knows of itself.
+    pub fn state(&self) -> PathBuf {
+        Path::new("/run/mpiup/lab").join(&self.name)
+    }
+
+    /// The operator's plain ssh.
+    pub fn ssh_command(&self, to: &str, command: &str) -> Command {
+        let mut ssh = program("ssh");
+        ssh.arg("-F").arg(self.lab.ssh_config()).args(["-o", "ConnectTimeout=10", to, command]);
+        ssh
+    }
+
     /// The operator's plain ssh, on a connection of its own.
     pub fn ssh(&self, to: &str, command: &str) -> Output {
-        program("ssh").arg("-F").arg(self.lab.ssh_config()).args(["-n", to, command]).output().expect("ssh starts")
+        child::run(&mut self.ssh_command(to, command), b"", DEADLINE)
     }
 
     /// The same, for a command that must work; its output without the last newline.
     pub fn says(&self, to: &str, command: &str) -> String {
-        let output = self.ssh(to, command);
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{to}: {command}: {}: {said}", output.status);
-        String::from_utf8(output.stdout).expect("UTF-8").trim_end().to_owned()
+        succeeded(&format!("{to}: {command}"), self.ssh(to, command))
     }
+
+    /// A shell script that must work; its whole output.
+    pub fn script(&self, to: &str, script: &str) -> String {
+        let output = child::run(&mut self.ssh_command(to, "sh -s"), script.as_bytes(), DEADLINE);
+        succeeded(&format!("{to}: {script}"), output)
+    }
+
+    /// As the machine's root, without ssh.
+    pub fn inside(&self, node: &str, script: &str) -> String {
+        let output = self.lab.run_in_node(node, &["sh", "-c", script]).unwrap_or_else(|error| panic!("{error}"));
+        succeeded(&format!("{node}: {script}"), output)
+    }
+}
+
+fn succeeded(what: &str, output: Output) -> String {
+    let said = String::from_utf8_lossy(&output.stderr);
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{what}: {}: {said}{stdout}", output.status);
+    stdout.trim_end_matches('\n').to_owned()
 }
 
 impl Drop for TestLab {

@@ -17,7 +17,7 @@ do_packages() {
         say "reading the package lists"
         apt-get update -qq -o DPkg::Lock::Timeout=300 >&2 || return 1
     fi
-    apt-get install -y -q --no-install-recommends -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@" </dev/null |
+    apt-get install -y -q --no-install-recommends -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 -o APT::Keep-Downloaded-Packages=false "$@" </dev/null |
         while IFS= read -r line; do
             case $line in Get:*|"Setting up "*|"Waiting for cache lock"*) say "$line" ;; esac
         done
@@ -54,7 +54,7 @@ undo_packages() {
         came_along group "$1/groups" | while read -r name; do groupdel "$name" >&2; done
     fi
     # shellcheck disable=SC2086
-    if [ -n "$newer" ] && ! apt-get install -y -q --no-install-recommends --allow-downgrades -o DPkg::Lock::Timeout=300 $newer </dev/null >/dev/null 2>&1; then
+    if [ -n "$newer" ] && ! apt-get install -y -q --no-install-recommends --allow-downgrades -o DPkg::Lock::Timeout=300 -o APT::Keep-Downloaded-Packages=false $newer </dev/null >/dev/null 2>&1; then
         left "these packages stay in the newer version that MPI needed, because the older can no longer be had: ${newer% }"
     fi
     # With the very packages of before, what apt noted of them (which came by themselves) is right again as it was.

@@ -1,0 +1,32 @@
+//! What lab tests share: labs of their own, a bounded number at a time, and a look at machines from outside.
+#![allow(dead_code, reason = "each test file uses what it needs")]
+#![allow(unused_macros, unused_imports, reason = "each test file uses what it needs")]
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test may panic")]
+
+pub mod child;
+pub mod operator;
+pub mod plan;
+pub mod skip;
+pub mod test_lab;
+pub mod tree;
+pub mod turn;
+
+pub use operator::{Operator, Ran};
+pub use test_lab::TestLab;
+
+/// `let turn = turn!();` is the test's turn to make labs; without what a lab needs it ends the test, counted as skipped.
+macro_rules! turn {
+    () => {{
+        if let Err(error) = mpiup::lab::support() {
+            return $crate::support::skip::skip(&format!("this needs a lab: {error}"));
+        }
+        $crate::support::turn::take()
+    }};
+}
+
+/// `let lab = lab!(3);` is a lab of the test's own, gone with it; where no lab can be, the test is skipped and counted so.
+macro_rules! lab {
+    ($count:expr) => {
+        $crate::support::TestLab::up(turn!(), $count)
+    };
+}

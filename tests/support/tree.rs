@@ -1,0 +1,185 @@
+//! A machine as it is seen from outside: every path with type, mode, owner and content, packages, and who listens.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    fmt,
+    os::unix::fs::MetadataExt as _,
+    thread,
+};
+
+use super::TestLab;
+
+/// One path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// As `find` calls it: f, d, l …
+    pub kind: char,
+    pub mode: String,
+    pub owner: String,
+    /// The hash of a file (size and time below `/usr` and `/opt`), the target of a link.
+    pub content: String,
+}
+
+/// One machine at one moment.
+pub struct Snapshot {
+    pub entries: BTreeMap<String, Entry>,
+    /// `/usr`, `/opt` and the like as `find` listed them: a hundred thousand lines that are compared before they are read.
+    usr: String,
+    /// Versions by name.
+    pub packages: BTreeMap<String, String>,
+    /// `tcp 00000000:0016`
+    pub listening: BTreeSet<String>,
+}
+
+/// A path that is not the same in two snapshots.
+pub struct Difference {
+    pub path: String,
+    pub before: Option<Entry>,
+    pub after: Option<Entry>,
+}
+
+/// What anybody's login by ssh leaves, and the tests log in all the time.
+const LOGIN: [&str; 6] =
+    ["/run/motd.dynamic", "/run/sshd.log", "/run/utmp", "/var/log/btmp", "/var/log/lastlog", "/var/log/wtmp"];
+
+const LOOK: &str = r#"
+LC_ALL=C; export LC_ALL
+places='/etc /home /root /var /srv /mnt /media /boot /tmp /run /dev/shm'
+echo "== usr"
+find /usr /opt /bin /sbin /lib* \( -type d -printf '%p\t%y\t%m\t%U:%G\t\n' \) -o \( -type l -printf '%p\t%y\t%m\t%U:%G\t%l\n' \) -o -printf '%p\t%y\t%m\t%U:%G\t%s@%T@\n'
+echo "== places"
+find $places -printf '%p\t%y\t%m\t%U:%G\t%l\n'
+echo "== hashes"
+find $places -type f -print0 | xargs -0 sha256sum
+echo "== packages"
+dpkg-query -W -f '${binary:Package}\t${db:Status-Abbrev}${Version}\n'
+echo "== listening"
+awk 'FNR == 1 { split(FILENAME, name, "/"); next } $4 == "0A" || (name[4] ~ /udp/ && $4 == "07") { print name[4], $2 }' /proc/net/tcp /proc/net/tcp6 /proc/net/udp /proc/net/udp6
+"#;
+
+/// All machines of a lab, side by side, in its order.
+pub fn look(lab: &TestLab) -> Vec<Snapshot> {
+    let look = |node: &str| Snapshot::parse(&lab.script(node, LOOK));
+    thread::scope(|scope| {
+        let looks: Vec<_> = lab.nodes().into_iter().map(|node| scope.spawn(move || look(&node))).collect();
+        looks.into_iter().map(|look| look.join().expect("the machine can be looked at")).collect()
+    })
+}
+
+/// The time on a node, to ask later what was touched since. Every folder is looked at before: the first look at one that
+/// the lab laid over this computer's is noted by the overlay file system in the folder, which touches it.
+pub fn now(lab: &TestLab, node: &str) -> String {
+    lab.says(node, "find /etc /var -type d >/dev/null; date +%s.%N")
+}
+
+/// Every path of a node whose content, owner, mode, name or entries were touched since then; records of logins aside.
+/// A file that is gone is seen by its folder.
+pub fn touched_since(lab: &TestLab, node: &str, since: &str) -> Vec<String> {
+    let all = "/etc /home /root /var /opt /srv /mnt /media /boot /tmp /run /dev/shm /usr /bin /sbin /lib*";
+    let found = lab.script(node, &format!("LC_ALL=C find {all} -newerct @{since} -printf '%C@ %p\\n'"));
+    let touched = found.lines().map(|line| line.split_once(' ').expect("a time and a path"));
+    touched
+        .filter(|(time, path)| !is_login(path) && !is_scratch(path) && !is_of_this_computer(time, path))
+        .map(|(_, path)| path.to_owned())
+        .collect()
+}
+
+/// What nobody wrote in the node is this computer's own file, and so it was this computer that touched it.
+fn is_of_this_computer(changed: &str, path: &str) -> bool {
+    let Ok(own) = std::fs::symlink_metadata(path) else { return false };
+    let own = format!("{}.{:09}", own.ctime(), own.ctime_nsec());
+    changed.starts_with(&own)
+}
+
+fn is_login(path: &str) -> bool {
+    LOGIN.contains(&path)
+}
+
+/// Folders in which programs make and remove temporary files: what stays in them is seen, that they were used is not.
+fn is_scratch(path: &str) -> bool {
+    ["/tmp", "/run", "/dev/shm"].contains(&path)
+}
+
+impl Snapshot {
+    fn parse(text: &str) -> Self {
+        let section = |name: &str| {
+            let (_, rest) = text.split_once(&format!("== {name}\n")).unwrap_or_else(|| panic!("no section {name}"));
+            rest.split("\n== ").next().unwrap_or_default()
+        };
+        let mut entries: BTreeMap<String, Entry> = section("places").lines().map(entry).collect();
+        for line in section("hashes").lines() {
+            let (hash, path) = line.split_once("  ").unwrap_or_else(|| panic!("no hash: {line}"));
+            if let Some(entry) = entries.get_mut(path) {
+                entry.content = hash.to_owned();
+            }
+        }
+        entries.retain(|path, _| !is_login(path));
+        let pair = |line: &str| line.split_once('\t').map(|(a, b)| (a.to_owned(), b.to_owned())).expect("a package");
+        Self {
+            entries,
+            usr: section("usr").to_owned(),
+            packages: section("packages").lines().map(pair).collect(),
+            listening: section("listening").lines().map(str::to_owned).collect(),
+        }
+    }
+
+    /// What stands at this path.
+    pub fn entry(&self, path: &str) -> Option<Entry> {
+        let of_usr = || self.usr.lines().find(|line| line.split('\t').next() == Some(path)).map(|line| entry(line).1);
+        self.entries.get(path).cloned().or_else(of_usr)
+    }
+
+    /// Paths that are not the same in `after`, in order.
+    pub fn differences(&self, after: &Self) -> Vec<Difference> {
+        let mut before: BTreeMap<&str, Entry> = self.entries.iter().map(|(p, e)| (p.as_str(), e.clone())).collect();
+        let mut now: BTreeMap<&str, Entry> = after.entries.iter().map(|(p, e)| (p.as_str(), e.clone())).collect();
+        if self.usr != after.usr {
+            let old: HashSet<&str> = self.usr.lines().collect();
+            let new: HashSet<&str> = after.usr.lines().collect();
+            let path = |line: &&'_ str| line.split('\t').next().unwrap_or_default().len();
+            before.extend(old.difference(&new).map(|line| (&line[..path(line)], entry(line).1)));
+            now.extend(new.difference(&old).map(|line| (&line[..path(line)], entry(line).1)));
+        }
+        let paths: BTreeSet<&str> = before.keys().chain(now.keys()).copied().collect();
+        let differ = paths.into_iter().filter(|path| before.get(path) != now.get(path));
+        differ
+            .map(|path| Difference {
+                path: path.to_owned(),
+                before: before.get(path).cloned(),
+                after: now.get(path).cloned(),
+            })
+            .collect()
+    }
+
+    /// Fails unless everything is as it was, but for the paths that are expected to differ.
+    pub fn assert_restored(&self, node: &str, after: &Self, expected: impl Fn(&str) -> bool) {
+        let left: Vec<Difference> =
+            self.differences(after).into_iter().filter(|difference| !expected(&difference.path)).collect();
+        assert!(left.is_empty(), "{node} is not as it was:\n{}", lines(&left));
+        assert_eq!(self.packages, after.packages, "packages of {node}");
+        assert_eq!(self.listening, after.listening, "who listens on {node}");
+    }
+}
+
+fn entry(line: &str) -> (String, Entry) {
+    let words: Vec<&str> = line.splitn(5, '\t').collect();
+    let [path, kind, mode, owner, content] = words[..] else { panic!("not a line of find: {line:?}") };
+    let kind = kind.chars().next().unwrap_or('?');
+    let entry = Entry { kind, mode: mode.to_owned(), owner: owner.to_owned(), content: content.to_owned() };
+    (path.to_owned(), entry)
+}
+
+/// For the message of a test that fails.
+pub fn lines(differences: &[Difference]) -> String {
+    differences.iter().map(|difference| format!("  {difference}\n")).collect()
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |entry: &Option<Entry>| match entry {
+            None => "nothing".to_owned(),
+            Some(Entry { kind, mode, owner, content }) => format!("{kind} {mode} {owner} {content}"),
+        };
+        write!(f, "{}: {} → {}", self.path, shown(&self.before), shown(&self.after))
+    }
+}
