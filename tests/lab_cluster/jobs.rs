@@ -96,7 +96,7 @@ fn nobody_is_left(lab: &TestLab) {
 /// `exec` shows equal answers once, names who failed, and fails itself then.
 fn answers_are_folded(operator: &Operator<'_>) {
     let same = operator.mpiup(&["exec", "echo the same"]).succeeded();
-    assert_eq!(same.stdout, "client[1-2],master: the same\n");
+    assert_eq!(same.stdout, "master,client[1-2]: the same\n");
     let own = operator.mpiup(&["exec", "hostname"]).succeeded();
     for node in operator.lab.nodes() {
         assert!(own.stdout.lines().any(|line| line == format!("{node}: {node}")), "{}", own.stdout);

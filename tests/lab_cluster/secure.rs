@@ -44,7 +44,7 @@ fn host_keys_are_pinned_and_a_node_with_another_one_is_refused() {
     wait_until("sshd of client1", Duration::from_secs(20), || lab.lab.machine("client1").unwrap().answers_ssh());
 
     let exec = operator.mpiup(&["exec", "echo reached"]);
-    assert_eq!((exec.code, exec.stdout.as_str()), (1, "client2,master: reached\n"), "{}", exec.stderr);
+    assert_eq!((exec.code, exec.stdout.as_str()), (1, "master,client2: reached\n"), "{}", exec.stderr);
     assert!(exec.stderr.contains("client1") && exec.stderr.contains("host key"), "{}", exec.stderr);
     // Nobody's wish to accept what is new makes what has changed acceptable.
     let up = operator.mpiup(&["up", "--yes", "--json", "--accept-new"]);

@@ -52,12 +52,14 @@ fn an_account_that_was_there_keeps_all_its_files_and_what_its_person_wrote_stays
         .map(|kept| (kept["node"].as_str().unwrap(), kept["what"].as_str().unwrap()))
         .collect();
     let wanted = [
-        ("client1", "block in /home/mpi/.profile"),
         ("client1", "folder /home/mpi/MPI"),
         ("master", "account mpi (uid 1500, home /home/mpi)"),
         ("master", "folder /home/mpi/MPI"),
     ];
     assert_eq!(kept, wanted.into());
+    let remarks: Vec<&str> = array(&report["remarks"]).iter().map(|remark| remark.as_str().unwrap()).collect();
+    let cut_out = "client1: /home/mpi/.profile was edited by somebody else: only the block of mpiup was taken out";
+    assert_eq!(remarks, [cut_out]);
     let after = tree::look(&lab);
     let written = ["/home/mpi/MPI", "/home/mpi/MPI/result.txt", "/home/mpi/notes.txt"];
     let journal = |path: &str| path == "/var/lib/mpiup" || path.starts_with("/var/lib/mpiup/");
