@@ -1,6 +1,8 @@
 //! Whole screens, as a person sees them on a terminal of 80 columns without colour: each verb on nodes that were recorded
 //! from real ones, which answer as `changes/sh` does.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot look has failed")]
+
 #[path = "support/nodes.rs"]
 mod nodes;
 #[path = "support/stage.rs"]
