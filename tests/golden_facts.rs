@@ -1,5 +1,7 @@
 //! What real nodes reported (`tests/fixtures/facts`), as the parsers read it.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot look has failed")]
+
 #[path = "support/nodes.rs"]
 mod nodes;
 

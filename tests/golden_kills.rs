@@ -1,6 +1,8 @@
 //! Killed anywhere, goes on: from every state that a script leaves before and after each tool that alters something,
 //! `down` gives back what was there, and `up` ends with the same as without the kill.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot look has failed")]
+
 #[path = "support/shell.rs"]
 mod shell;
 

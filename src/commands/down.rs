@@ -122,7 +122,7 @@ fn lines(session: &Session) -> Vec<String> {
     let mut lines = Vec::new();
     let mut heading = String::new();
     for (what, nodes) in rows {
-        let everyone = session.seen.len();
+        let everyone = session.spec.nodes.len();
         let nodes = if nodes.len() == everyone && everyone > 1 {
             format!("all {everyone} nodes")
         } else {
@@ -152,6 +152,9 @@ fn say(session: &Session, undone: &provision::Undone, ui: &Ui) {
     match (undone.undone, undone.kept.len()) {
         (0, 0) => ui.done(&format!("There is nothing of {name} to take back.")),
         (count, 0) => ui.done(&format!("{name} is gone: {count} changes were taken back.")),
+        (count, 1) => {
+            ui.done(&format!("{count} changes of {name} were taken back; one stays, for the reason above."));
+        }
         (count, kept) => {
             ui.done(&format!("{count} changes of {name} were taken back; {kept} stay, for the reasons above."))
         }

@@ -91,7 +91,7 @@ pub async fn with_fleet(fleet: Fleet, args: &Args, ui: &Ui) -> Result<()> {
     if failed.is_empty() {
         return Ok(());
     }
-    Err(Error::failed(format!("the command failed on {}", nodeset::fold(&failed))))
+    Err(Error::failed(format!("the command failed on {}", nodeset::fold_in_order(&failed))))
 }
 
 /// Keeps the nodes that were named.
@@ -102,7 +102,7 @@ fn only(spec: &mut Spec, nodes: &str) -> Result<()> {
         if spec.nodes.iter().all(|node| node.name.as_str() != name) {
             let known: Vec<String> = spec.nodes.iter().map(|node| node.name.to_string()).collect();
             return Err(Error::usage(format!("there is no node {name} in the spec"))
-                .hinted(format!("Its nodes are {}.", nodeset::fold(&known))));
+                .hinted(format!("Its nodes are {}.", nodeset::fold_in_order(&known))));
         }
     }
     spec.nodes.retain(|node| wanted.iter().any(|name| node.name.as_str() == name));

@@ -298,3 +298,6 @@ fn show(found: &[Found], ui: &Ui) {
         ui.say(&format!("  {line}"));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@ use crate::{
     changes::{Change, Primitive, Wave},
     spec::nodeset,
     steps::{Cluster, Plan},
-    ui::{diff, paint, style},
+    ui::{diff, paint, style, wrap},
 };
 
 /// How much is shown.
@@ -22,12 +22,15 @@ struct Row<'a> {
     diff: Vec<String>,
 }
 
+/// Reasons are wrapped here; what may be copied (a command, a line of a file) is never broken.
+const COLUMNS: usize = 80;
+
 /// The lines of a plan that is not empty.
 pub fn lines(cluster: &Cluster, plan: &Plan, detail: Detail) -> Vec<String> {
-    let everyone = plan.nodes.len();
+    let everyone = cluster.spec.nodes.len();
     let mut lines = Vec::new();
     let mut heading = String::new();
-    for row in rows(plan) {
+    for row in rows(plan, detail) {
         let nodes = if row.nodes.len() == everyone && everyone > 1 {
             format!("all {everyone} nodes")
         } else {
@@ -44,10 +47,9 @@ pub fn lines(cluster: &Cluster, plan: &Plan, detail: Detail) -> Vec<String> {
         let sign = if new { paint(style::GOOD, "+") } else { paint(style::WARN, "~") };
         lines.push(format!("  {sign} {}", row.change.what()));
         if detail == Detail::Diffs {
-            lines.push(paint(style::DIM, &format!("      {}", row.change.why)));
-            lines.extend(
-                attributes(&row.change.primitive).into_iter().map(|text| paint(style::DIM, &format!("      {text}"))),
-            );
+            let why = std::iter::once(row.change.why.clone()).chain(attributes(&row.change.primitive));
+            let why = why.flat_map(|text| wrap("      ", &text, COLUMNS));
+            lines.extend(why.map(|line| paint(style::DIM, &line)));
             lines.extend(row.diff.iter().map(|line| format!("      {line}")));
         }
     }
@@ -77,7 +79,7 @@ fn attributes(primitive: &Primitive) -> Vec<String> {
             vec!["what else apt brings along is known once its lists are read (`apt-get update` on the node)".into()]
         }
         Primitive::Packages { brings: Some(brings), .. } => {
-            let mut lines = wrapped(&format!("brings along {} packages: ", brings.new.len()), &brings.new);
+            let mut lines = vec![format!("brings along {} packages: {}", brings.new.len(), brings.new.join(" "))];
             lines.extend(
                 brings
                     .newer
@@ -90,27 +92,21 @@ fn attributes(primitive: &Primitive) -> Vec<String> {
     }
 }
 
-/// Words in lines of at most 72 columns.
-fn wrapped(begin: &str, words: &[String]) -> Vec<String> {
-    let mut lines = vec![begin.to_owned()];
-    for word in words {
-        match lines.last_mut() {
-            Some(line) if line.len() + word.len() < 72 => line.push_str(&format!("{word} ")),
-            _ => lines.push(format!("  {word} ")),
-        }
-    }
-    lines.iter().map(|line| line.trim_end().to_owned()).collect()
-}
-
-/// Changes that say the same, in the order of the waves and of the first node that has them.
-fn rows(plan: &Plan) -> Vec<Row<'_>> {
+/// Changes that say the same, in the order of the waves and of the first node that has them. Where no difference is
+/// shown, none is made by it.
+fn rows(plan: &Plan, detail: Detail) -> Vec<Row<'_>> {
     let mut rows: Vec<Row<'_>> = Vec::new();
     for wave in [Wave::Ground, Wave::Mesh] {
         for node in &plan.nodes {
             for change in node.changes.iter().filter(|change| change.wave == wave) {
-                let diff = change.texts().map(|(before, after)| diff::unified(&before, &after)).unwrap_or_default();
-                let same = rows.iter_mut().find(|row| row.change.what() == change.what() && row.diff == diff);
-                match same {
+                let texts = change.texts().filter(|_| detail == Detail::Diffs);
+                let diff = texts.map(|(before, after)| diff::unified(&before, &after)).unwrap_or_default();
+                let is_same = |row: &Row<'_>| {
+                    row.change.what() == change.what()
+                        && row.change.before.is_none() == change.before.is_none()
+                        && row.diff == diff
+                };
+                match rows.iter_mut().find(|row| is_same(row)) {
                     Some(row) => row.nodes.push(node.node.to_string()),
                     None => rows.push(Row { change, nodes: vec![node.node.to_string()], diff }),
                 }

@@ -141,7 +141,7 @@ fn not_ready(error: &Error, typed: &str) -> Error {
     for reason in error.reasons() {
         all = all.because(reason);
     }
-    all.hinted(format!("What was typed on the head node, as the cluster's user: {typed}"))
+    all.hinted(format!("What was typed on the head node, as the cluster's user: `{typed}`"))
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ pub use progress::{Outcome, Progress};
 pub use stream::Captured;
 pub use style::paint;
 pub use table::Table;
-pub use text::{clip, visible, width};
+pub use text::{clip, visible, width, wrap};
 
 use stream::{Side, Streams};
 

@@ -27,7 +27,7 @@ undo_user() {
         return 0
     fi
     if [ "$mpiup_purge" != yes ] && own=$(written_by "$home") && [ -n "$own" ]; then
-        kept "account $name and $home stay: the home holds files of its own ($own); \`mpiup down --purge\` removes them"
+        kept "account $name and $home stay: the home holds files of its own (${own% }); \`mpiup down --purge\` removes them"
         return 0
     fi
     userdel "$name" >&2 || return 1

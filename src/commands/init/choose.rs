@@ -121,8 +121,9 @@ fn user(found: &[Found], wishes: &Wishes, why: &mut Reasons) -> String {
                 0 => "programs run as this account; it is made on every node".to_owned(),
                 count if count == seen.len() => "programs run as this account, which every node has".to_owned(),
                 count => format!(
-                    "programs run as this account, which {count} of {} nodes have; it is made on the others",
-                    seen.len()
+                    "programs run as this account, which {count} of {} nodes {}; it is made on the others",
+                    seen.len(),
+                    if count == 1 { "has" } else { "have" }
                 ),
             };
             ("mpi".to_owned(), reason)

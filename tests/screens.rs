@@ -1,0 +1,204 @@
+//! Whole screens, as a person sees them on a terminal of 80 columns without colour: each verb on nodes that were recorded
+//! from real ones, which answer as `changes/sh` does.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot look has failed")]
+
+#[path = "support/nodes.rs"]
+mod nodes;
+#[path = "support/stage.rs"]
+mod stage;
+
+use mpiup::{
+    changes::text::public_key_of,
+    error::Error,
+    steps::{Cluster, plan},
+};
+use nodes::{Report, after, agree, bare, recorded, spec};
+use stage::{Play, Stage, screen};
+
+/// Bare nodes that have the environment already: what it brings is another test's matter.
+fn prepared() -> Vec<Report> {
+    let cluster = agree(&spec(""), &bare()).unwrap();
+    bare().into_iter().zip(&cluster.members).map(|(report, member)| report.with("env_stamp", &member.env_key)).collect()
+}
+
+/// The same nodes when all is done.
+fn set_up() -> Vec<Report> {
+    let cluster = agree(&spec(""), &prepared()).unwrap();
+    after(&cluster, &plan(&cluster), &prepared())
+}
+
+fn unreachable() -> Error {
+    Error::failed("the machine at 10.77.0.3 does not answer")
+        .because("ssh: connect to host 10.77.0.3 port 22: Connection timed out")
+        .hinted("Is it switched on, and on the network? `ping 10.77.0.3`")
+}
+
+#[test]
+fn plan_of_bare_nodes() {
+    let mut reports = prepared();
+    // One node is somebody's already.
+    reports[1] = recorded("zsh-client1").with("boot_id", "1").with("env_stamp", "old");
+    screen("plan_of_bare_nodes", Stage::of(reports).play(Play::Plan));
+}
+
+#[test]
+fn plan_with_packages() {
+    let rest = "[mpi]\nsource = \"distro\"\n";
+    let apt = "Inst libevent-core-2.1-7 (2.1.12-stable-8 Debian:12.11/stable [amd64])\nInst libpmix2 [4.2.2-1] (4.2.2-1+deb12u1 Debian:12.11/stable [amd64])\nInst libhwloc15 (2.9.0-1 Debian:12.11/stable [amd64])\nInst openmpi-common (4.1.4-3 Debian:12.11/stable [all])\nInst openmpi-bin (4.1.4-3+b1 Debian:12.11/stable [amd64])\nInst libopenmpi-dev (4.1.4-3+b1 Debian:12.11/stable [amd64])";
+    let reports = set_up().into_iter().map(|report| report.with("apt", apt)).collect();
+    screen("plan_with_packages", Stage::of(reports).spec(spec(rest)).play(Play::Plan));
+}
+
+#[test]
+fn plan_of_a_cluster_that_is_set_up() {
+    screen("plan_of_a_cluster_that_is_set_up", Stage::of(set_up()).play(Play::Plan));
+}
+
+#[test]
+fn plan_without_one_node() {
+    screen("plan_without_one_node", Stage::of(set_up()).lost("client2", unreachable()).play(Play::Plan));
+}
+
+#[test]
+fn plan_without_the_head_node() {
+    screen("plan_without_the_head_node", Stage::of(set_up()).lost("master", unreachable()).play(Play::Plan));
+}
+
+#[test]
+fn up_the_first_time() {
+    screen("up_the_first_time", Stage::of(prepared()).then(set_up()).answer("y").play(Play::Up));
+}
+
+#[test]
+fn up_the_second_time() {
+    screen("up_the_second_time", Stage::of(set_up()).play(Play::Up));
+}
+
+#[test]
+fn up_and_the_answer_is_no() {
+    screen("up_and_the_answer_is_no", Stage::of(set_up_but_hosts()).answer("n").play(Play::Up));
+}
+
+/// Nobody can be asked: a script has to say `--yes`.
+#[test]
+fn up_without_a_terminal() {
+    screen("up_without_a_terminal", Stage::of(set_up_but_hosts()).play(Play::Up));
+}
+
+fn set_up_but_hosts() -> Vec<Report> {
+    let mut reports = set_up();
+    let hosts = bare()[1].text("/etc/hosts").unwrap();
+    reports[1] = reports[1].clone().file("/etc/hosts", "644", "root", &hosts);
+    reports
+}
+
+/// A change fails on one node: the others go on without it.
+#[test]
+fn up_where_one_node_fails() {
+    let why = "mv: cannot move '/etc/hosts.mpiup.client1' to '/etc/hosts': Read-only file system";
+    let without = |report: Report| report.file("~/MPI/hosts", "644", "mpi", "master slots=2\nclient2 slots=2\n");
+    let then = set_up().into_iter().map(without).collect();
+    let stage = Stage::of(set_up_but_hosts()).fails("client1", "block /etc/hosts", why).then(then);
+    screen("up_where_one_node_fails", stage.answer("y").play(Play::Up));
+}
+
+/// What is written there is overwritten by somebody else, again and again.
+#[test]
+fn up_that_does_not_last() {
+    screen("up_that_does_not_last", Stage::of(set_up_but_hosts()).answer("y").play(Play::Up));
+}
+
+#[test]
+fn up_where_the_job_fails() {
+    let said = "A process or daemon was unable to complete a TCP connection\nto another process:\n  Local host:    client1\n  Remote host:   master\nThis is usually caused by a firewall on the remote host.";
+    screen("up_where_the_job_fails", Stage::of(set_up()).job_fails(said).play(Play::Up));
+}
+
+#[test]
+fn status_of_bare_nodes() {
+    screen("status_of_bare_nodes", Stage::of(bare()).play(Play::Status));
+}
+
+#[test]
+fn status_of_a_cluster_that_is_set_up() {
+    screen("status_of_a_cluster_that_is_set_up", Stage::of(set_up()).play(Play::Status));
+}
+
+#[test]
+fn status_when_things_differ() {
+    let mut reports = set_up_but_hosts();
+    reports[0] = reports[0].clone().file("~/MPI/hosts", "644", "mpi", "master slots=1\n");
+    screen("status_when_things_differ", Stage::of(reports).lost("client2", unreachable()).play(Play::Status));
+}
+
+#[test]
+fn status_where_nodes_cannot_agree() {
+    let mut reports = bare();
+    reports[2] = reports[2].clone().without("python");
+    screen("status_where_nodes_cannot_agree", Stage::of(reports).play(Play::Status));
+}
+
+#[test]
+fn exec_folds_equal_answers() {
+    let stage = Stage::of(set_up()).says("master", 0, "6.1.0-18-amd64\n").says("client1", 0, "6.1.0-18-amd64\n");
+    screen("exec_folds_equal_answers", stage.says("client2", 0, "5.15.0-91-generic\n").play(Play::Exec("uname -r")));
+}
+
+#[test]
+fn exec_that_fails_somewhere() {
+    let stage = Stage::of(set_up()).says("client1", 1, "ls: cannot access '/data': No such file or directory\n");
+    screen("exec_that_fails_somewhere", stage.lost("client2", unreachable()).play(Play::Exec("ls /data")));
+}
+
+#[test]
+fn down_of_a_cluster() {
+    screen("down_of_a_cluster", Stage::of(set_up()).answer("y").play(Play::Down));
+}
+
+#[test]
+fn down_of_nothing() {
+    screen("down_of_nothing", Stage::of(bare()).play(Play::Down));
+}
+
+#[test]
+fn down_that_keeps_something() {
+    let stage = Stage::of(set_up()).keeps(
+        "client1",
+        "dir /home/mpi/MPI",
+        "/home/mpi/MPI holds files that mpiup did not put there",
+    );
+    screen("down_that_keeps_something", stage.lost("client2", unreachable()).answer("y").play(Play::Down));
+}
+
+#[test]
+fn wrong_use() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mpiup.toml");
+    let good = "[nodes]\nmaster = \"10.77.0.1\"\n\"client[1-2]\" = \"10.77.0.[2-3]\"\n";
+    let typed = [
+        ("a node that is not in the spec", good, vec!["exec", "--nodes", "client3", "true"]),
+        ("a set that is none", good, vec!["exec", "--nodes", "client[3-1", "true"]),
+        ("text that is not TOML", "[nodes]\nmaster = \"10.77.0.1\n", vec!["plan"]),
+        ("a key that is misspelt", "[nodes]\nmaster = \"10.77.0.1\"\n[share]\nknd = \"sync\"\n", vec!["plan"]),
+        ("a head that is no node", "[cluster]\nhead = \"mastr\"\n[nodes]\nmaster = \"10.77.0.1\"\n", vec!["up"]),
+        ("a spec without nodes", "[cluster]\nname = \"aula\"\n", vec!["status"]),
+        ("init over a spec", good, vec!["init", "10.77.0.1"]),
+    ];
+    let mut text = String::new();
+    for (about, toml, words) in typed {
+        std::fs::write(&file, toml).unwrap();
+        text.push_str(&format!("# {about}: mpiup {}\n{}\n", words.join(" "), stage::typed(&file, &words)));
+    }
+    std::fs::remove_file(&file).unwrap();
+    text.push_str(&format!("# no such spec: mpiup plan\n{}\n", stage::typed(&file, &["plan"])));
+    screen("wrong_use", text.replace(&folder.path().display().to_string(), "FOLDER"));
+}
+
+/// Placeholders are for the plan alone.
+#[test]
+fn a_node_that_is_set_up_holds_no_placeholder() {
+    let cluster: Cluster = agree(&spec(""), &set_up()).unwrap();
+    let keys = cluster.members[0].facts.text("~/.ssh/authorized_keys").unwrap();
+    assert!(keys.contains("KEY-OF-client2") && !keys.contains(&public_key_of("client2")), "{keys}");
+}
