@@ -22,7 +22,13 @@ pub fn step(cluster: &Cluster, member: &Member) -> Vec<Change> {
     if missing.is_empty() && others == text {
         return vec![];
     }
-    let at = Block { path: "/etc/hosts", owner: "root", place: Place::Bottom, mode: "644" };
+    // The first line that names a machine counts: where one above says something else, the block goes before it.
+    let shadowed = cluster
+        .names()
+        .into_iter()
+        .any(|(name, address)| name != &member.spec.name && is_elsewhere(&others, name.as_str(), &address.to_string()));
+    let place = if shadowed { Place::Top } else { Place::Bottom };
+    let at = Block { path: "/etc/hosts", owner: "root", place, mode: "644" };
     write::block(cluster, member, Wave::Ground, at, missing, "every node knows every other by name")
         .into_iter()
         .collect()
@@ -37,9 +43,28 @@ fn resolves(hosts: &str, name: &str, address: &str) -> bool {
     })
 }
 
+/// Whether the file maps the name to another address than this one, or one that begins like `harmless`.
+fn is_elsewhere(hosts: &str, name: &str, address: &str, harmless: &str) -> bool {
+    hosts.lines().any(|line| {
+        let line = line.split('#').next().unwrap_or_default();
+        let mut words = line.split_whitespace();
+        words.next().is_some_and(|first| first != address && !first.starts_with(harmless))
+            && words.any(|word| word == name)
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use super::resolves;
+    use super::{is_elsewhere, resolves};
+
+    #[test]
+    fn a_stale_line_is_seen() {
+        let hosts = "127.0.0.1 localhost\n192.168.1.99 client1\n";
+        assert!(is_elsewhere(hosts, "client1", "192.168.1.11", "127."));
+        assert!(!is_elsewhere(hosts, "client2", "192.168.1.12", "127."));
+        assert!(!is_elsewhere("127.0.1.1 client1\n", "client1", "192.168.1.11", "127."));
+        assert!(is_elsewhere("127.0.1.1 client1\n", "client1", "192.168.1.11", "\n"));
+    }
 
     #[test]
     fn a_comment_resolves_nothing() {
