@@ -85,7 +85,8 @@ struct Entry<'a> {
 /// In the order in which `up` does them, which is the order of the journal.
 fn document(plan: &Plan) -> Document<'_> {
     fn entry(change: &Change) -> Entry<'_> {
-        let diff = change.texts().map(|(before, after)| diff::unified(&before, &after).join("\n"));
+        let painted = change.texts().map(|(before, after)| diff::unified(&before, &after).join("\n"));
+        let diff = painted.map(|text| anstream::adapter::strip_str(&text).to_string());
         Entry { key: change.key(), what: change.what(), diff, change }
     }
     let nodes = plan.nodes.iter().map(|node| {

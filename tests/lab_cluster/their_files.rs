@@ -67,6 +67,7 @@ fn an_account_that_was_there_keeps_all_its_files_and_what_its_person_wrote_stays
     before[1].assert_restored("client1", &after[1], |path| written.contains(&path) || edited(path) || journal(path));
     assert_eq!(lab.says("client1", TIMES), times);
     assert_eq!(lab.says("client1", "cat /home/mpi/.profile"), profile);
+    assert_eq!(lab.says("client1", "stat -c '%a %U' /home/mpi/.profile"), "644 mpi");
     before[2].assert_restored("client2", &after[2], |_| false);
     for node in ["master", "client1"] {
         let said = lab.says(node, "cat /home/mpi/MPI/result.txt /home/mpi/notes.txt; ls -A /home/mpi/MPI");

@@ -99,6 +99,7 @@ impl<'a> Operator<'a> {
     /// What `mpiup plan --json` shows, and that its exit code says the same.
     pub fn plan(&self) -> Plan {
         let ran = self.mpiup(&["plan", "--json"]);
+        assert!(!ran.stdout.contains("\\u001b"), "colour is no data: {}", ran.stdout);
         let plan = Plan::parse(&ran.json());
         assert_eq!(ran.code, if plan.changes == 0 { 0 } else { 3 }, "{ran:?}");
         plan
