@@ -23,10 +23,11 @@ pub fn step(cluster: &Cluster, member: &Member) -> Vec<Change> {
         return vec![];
     }
     // The first line that names a machine counts: where one above says something else, the block goes before it.
-    let shadowed = cluster
-        .names()
-        .into_iter()
-        .any(|(name, address)| name != &member.spec.name && is_elsewhere(&others, name.as_str(), &address.to_string()));
+    let shadowed = cluster.names().into_iter().any(|(name, address)| {
+        // Debian maps a machine's own name to 127.0.1.1, which harms nobody.
+        let harmless = if name == &member.spec.name { "127." } else { "\n" };
+        is_elsewhere(&others, name.as_str(), &address.to_string(), harmless)
+    });
     let place = if shadowed { Place::Top } else { Place::Bottom };
     let at = Block { path: "/etc/hosts", owner: "root", place, mode: "644" };
     write::block(cluster, member, Wave::Ground, at, missing, "every node knows every other by name")
