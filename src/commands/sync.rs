@@ -2,22 +2,23 @@
 
 use std::path::Path;
 
-use super::{
-    cli::Global,
-    session::{self, Session},
-};
+use super::{cli::Global, run::muster, session};
 use crate::{
     error::{Context as _, Error, Result},
+    launch::Crew,
     node::Consent,
-    spec::{ShareKind, nodeset},
-    steps::Cluster,
+    provision::Fleet,
+    spec::{ShareKind, Spec, nodeset},
     sync,
     ui::{Outcome, Ui, humane},
 };
 
 /// Mirror the working directory into the shared folder of every node
 ///
-/// `run` does it by itself. Nothing is deleted on the nodes, and a file that was changed there is left and named.
+/// `run` does it by itself. Files that differ are sent, and take their names only when they are whole. Nothing is deleted
+/// on the nodes: a file that you delete here stays there. A file that was changed there is left and named. Not sent:
+/// version control, caches, environments (.git, __pycache__, .venv, target and the like) and mpiup.toml; .gitignore is
+/// not looked at, for programs read data that is not under version control.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Overwrite files that were changed on a node.
@@ -27,39 +28,48 @@ pub struct Args {
 
 pub async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<()> {
     let spec = session::load(global)?;
-    let session = Session::open(spec, global, ui).await?;
-    session.name_lost(ui);
-    let cluster = session.cluster()?;
-    if cluster.spec.share.kind != ShareKind::Sync {
+    if spec.share.kind != ShareKind::Sync {
         return Err(Error::usage("the share is not mirrored by mpiup: every node sees the same files already")
-            .hinted(format!("Copy them to {} on {}.", cluster.layout.share, cluster.spec.head)));
+            .hinted(format!("Copy them to {} on {}.", spec.share.path, spec.head)));
     }
+    let mut fleet = muster::connect(&spec, global, ui).await?;
+    let crew = muster::muster(&spec, &mut fleet, ui).await?;
     let here = std::env::current_dir().context(|| "the working directory cannot be read")?;
-    let theirs = everywhere(&here, args.force, &session, &cluster, ui).await?;
-    session.fleet.close().await;
-    if theirs { Err(Error::failed("some files were left as they are on the nodes")) } else { Ok(()) }
+    let theirs = everywhere(&here, args.force, &spec, &fleet, &crew, ui).await?;
+    let left: Vec<String> = spec
+        .nodes
+        .iter()
+        .map(|node| node.name.to_string())
+        .filter(|name| crew.members.iter().all(|node| node.name.as_str() != name))
+        .collect();
+    fleet.close().await;
+    if theirs {
+        return Err(Error::failed("some files were left as they are on the nodes"));
+    }
+    if !left.is_empty() {
+        return Err(Error::failed(format!("{} did not get the files", nodeset::fold(&left))));
+    }
+    Ok(())
 }
 
-/// Mirrors `root` to all nodes; true when some file of a node was left as it is there.
+/// Mirrors `root` to the nodes of `crew`; true when some file of a node was left as it is there.
 ///
 /// # Errors
 /// When a node does not take the files: a job there would run old ones.
-pub async fn everywhere(root: &Path, force: bool, session: &Session, cluster: &Cluster, ui: &Ui) -> Result<bool> {
+pub async fn everywhere(root: &Path, force: bool, spec: &Spec, fleet: &Fleet, crew: &Crew, ui: &Ui) -> Result<bool> {
     let files = sync::files(root)?;
-    let names: Vec<String> = cluster.members.iter().map(|member| member.spec.name.to_string()).collect();
+    let names: Vec<String> = crew.members.iter().map(|member| member.name.to_string()).collect();
     let consent = Consent::after_showing_the_plan();
-    let work = cluster.members.iter().map(|member| {
+    let work = crew.members.iter().map(|member| {
         let (files, consent) = (&files, &consent);
         async move {
-            let node = session
-                .fleet
-                .node(&member.spec.name)
-                .ok_or_else(|| Error::failed("the connection is gone").on(&member.spec.name))?;
+            let node =
+                fleet.node(&member.name).ok_or_else(|| Error::failed("the connection is gone").on(&member.name))?;
             let share = sync::Share {
-                path: &cluster.layout.share,
+                path: &crew.layout.share,
                 state: &member.state,
-                user: &cluster.spec.user,
-                is_root: member.facts.is_root,
+                user: &spec.user,
+                is_root: member.is_root,
             };
             sync::mirror(root, files, &share, force, node, consent).await
         }
@@ -96,7 +106,7 @@ pub async fn everywhere(root: &Path, force: bool, session: &Session, cluster: &C
         ui.warn(&format!(
             "{}: {}/{file} was changed there and is left as it is; `mpiup sync --force` overwrites it",
             nodeset::fold(nodes),
-            cluster.spec.share.path
+            spec.share.path
         ));
     }
     Ok(!theirs.is_empty())

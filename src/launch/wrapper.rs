@@ -23,6 +23,8 @@ pub struct Wrapped<'a> {
     pub path_first: Option<&'a str>,
     /// The other nodes' names, as `ssh` on the head takes them: swept by the head when the operator is gone.
     pub others: &'a [String],
+    /// Rank 0 reads what [`feed_script`] brings.
+    pub input: bool,
 }
 
 /// A new job's id: 16 hexadecimal digits, so that no id is the beginning of another.
@@ -41,11 +43,12 @@ pub fn wrapper_script(wrapped: &Wrapped<'_>) -> String {
         wrapped.launch.env.iter().map(|(name, value)| format!("{name}={} ", quote::sh(value))).collect();
     let sweep_command = format!("sh -c {}", quote::sh(&sweep_script(wrapped.job)));
     format!(
-        "{sweep}\ndirectory={directory}\nothers={others}\nsweep_command={sweep_command}\n\
+        "{sweep}\ndirectory={directory}\nothers={others}\ninput={input}\nsweep_command={sweep_command}\n\
          launcher() {{\n  exec env {JOB_VARIABLE}={job} {variables}{path}\"$@\" {argv}\n}}\n{wrapper}",
         sweep = definitions(wrapped.job),
         directory = quote::sh(wrapped.directory),
         others = quote::sh(&wrapped.others.join(" ")),
+        input = if wrapped.input { "yes" } else { "no" },
         sweep_command = quote::sh(&sweep_command),
         job = quote::sh(wrapped.job),
         path = path.unwrap_or_default(),
@@ -58,6 +61,14 @@ pub fn wrapper_script(wrapped: &Wrapped<'_>) -> String {
 /// could not be killed within about 2 s.
 pub fn sweep_script(job: &str) -> String {
     format!("{}\nsweep\n", definitions(job))
+}
+
+/// A script for `sh -c` on the head node that gives its standard input to rank 0 of `job`, which was wrapped with `input`.
+///
+/// Through the launcher it would be lost: Open MPI 5 never passes on that the input has ended, and repeats pieces of it
+/// beyond 64 KiB (<https://github.com/openpmix/prrte/issues/2579>).
+pub fn feed_script(job: &str) -> String {
+    format!("exec env {JOB_VARIABLE}={} sh -c {}", quote::sh(job), quote::sh(include_str!("feed.sh")))
 }
 
 fn definitions(job: &str) -> String {
@@ -78,7 +89,14 @@ mod tests {
     fn script(job: &str, program: &str) -> String {
         let launch =
             Launch { argv: vec!["sh".into(), "-c".into(), program.into()], env: vec![("A".into(), "b c".into())] };
-        wrapper_script(&Wrapped { job, launch: &launch, directory: "/", path_first: Some("/first"), others: &[] })
+        wrapper_script(&Wrapped {
+            job,
+            launch: &launch,
+            directory: "/",
+            path_first: Some("/first"),
+            others: &[],
+            input: false,
+        })
     }
 
     /// Processes that carry the job's id.

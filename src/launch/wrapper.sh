@@ -3,6 +3,11 @@
 # of the job is swept away here and on $others. Prints nothing; ends with the launcher's status.
 cd -- "$directory" || exit 126
 exec 3<&0 </dev/null
+if [ "$input" = yes ]; then
+  input=$HOME/.mpiup/input.$job
+  mkfifo -m 600 -- "$input" || exit 126
+  trap 'rm -f -- "$input"' EXIT
+fi
 
 stop() {
   kill -TERM "-$launcher_pid" 2>/dev/null || kill -TERM "$launcher_pid" 2>/dev/null
