@@ -9,7 +9,7 @@ use crate::{
     error::{Context as _, Error, Kind, Result},
     launch::{self, Crew, Hosts, Job, Wrapped},
     provision::{Fleet, as_user, gather},
-    spec::{ShareKind, Spec},
+    spec::{Flavour, ShareKind, Spec},
     steps,
     ui::Ui,
 };
@@ -94,6 +94,7 @@ async fn on_cluster(spec: &Spec, mut fleet: Fleet, args: &Args, ui: &Ui) -> Resu
         directory: &crew.layout.share,
         path_first: Some(&bin),
         others: &others,
+        names_daemons: hangs_daemons(spec, &crew),
         input,
     });
     let as_user = |script: &str| as_user(head.is_root(), &spec.user, &crew.layout.home, script);
@@ -101,13 +102,19 @@ async fn on_cluster(spec: &Spec, mut fleet: Fleet, args: &Args, ui: &Ui) -> Resu
     let live = live::Live { id: id.clone(), ranks: job.ranks, command: as_user(&script), feed };
     let outcome = live::run(head, live, ui).await;
     let ended_well = outcome.as_ref().is_ok_and(|ended| ended.code == 0 && !ended.hung);
-    if !ended_well {
-        sweep(&fleet, spec, &crew, &id).await;
+    if !ended_well || hangs_daemons(spec, &crew) {
+        let daemons = outcome.as_ref().ok().and_then(|ended| ended.endings.daemons());
+        sweep(&fleet, spec, &crew, &launch::sweep_script(&id, daemons)).await;
     }
     let ended = outcome?;
     tell(&ended, &args.program, ui);
     fleet.close().await;
     Ok(ended.code)
+}
+
+/// Open MPI 5's daemons can deadlock on their way out and then stay for ever (seen with 5.0.11), whatever became of the job.
+fn hangs_daemons(spec: &Spec, crew: &Crew) -> bool {
+    spec.flavour == Flavour::Openmpi && crew.mpiexec.1 >= 5 && crew.members.len() > 1
 }
 
 /// Which rank took the job along, and where.
@@ -164,10 +171,9 @@ fn job(spec: &Spec, crew: &Crew, hosts: Hosts, args: &Args, id: &str) -> Job {
 }
 
 /// A job that failed may have left processes where its launcher had no hold of them any more.
-async fn sweep(fleet: &Fleet, spec: &Spec, crew: &Crew, id: &str) {
-    let script = launch::sweep_script(id);
+async fn sweep(fleet: &Fleet, spec: &Spec, crew: &Crew, script: &str) {
     let sweeps = fleet.nodes.iter().filter(|(node, _)| crew.member(&node.name).is_some()).map(|(_, node)| {
-        let command = as_user(node.is_root(), &spec.user, &crew.layout.home, &script);
+        let command = as_user(node.is_root(), &spec.user, &crew.layout.home, script);
         async move {
             // A node that died in the middle of the job cannot be swept, and needs not to be.
             let _ = tokio::time::timeout(std::time::Duration::from_secs(10), async {

@@ -52,13 +52,19 @@ pub struct Endings {
     mark: Vec<u8>,
     held: Vec<u8>,
     all: Vec<Ending>,
+    daemons: Option<String>,
 }
 
 impl Endings {
     /// Of the job with this id; the lines of others pass.
     pub fn new(job: &str) -> Self {
         debug_assert!(!JOB_VARIABLE.is_empty() && !job.contains(' '));
-        Self { mark: [&[MARK], format!("mpiup {job} ").as_bytes()].concat(), held: Vec::new(), all: Vec::new() }
+        Self {
+            mark: [&[MARK], format!("mpiup {job} ").as_bytes()].concat(),
+            held: Vec::new(),
+            all: Vec::new(),
+            daemons: None,
+        }
     }
 
     /// Hands on what is no rank's last line, at once: only what may still become one is held back.
@@ -76,8 +82,11 @@ impl Endings {
             }
             let ours = self.held[..begun] == self.mark[..begun];
             match self.held.iter().position(|byte| *byte == b'\n') {
-                Some(end) if ours && let Some(ending) = parse(&self.held[begun..end]) => {
-                    self.all.push(ending);
+                Some(end) if ours && let Some(word) = parse(&self.held[begun..end]) => {
+                    match word {
+                        Word::Ending(ending) => self.all.push(ending),
+                        Word::Daemons(pattern) => self.daemons = Some(pattern),
+                    }
                     self.held.drain(..=end);
                 }
                 None if ours && self.held.len() < LONGEST => return,
@@ -94,6 +103,11 @@ impl Endings {
         if !self.held.is_empty() {
             show(&std::mem::take(&mut self.held));
         }
+    }
+
+    /// What the launcher's daemons of this run are known by, as the wrapper on the head node told: for the sweep.
+    pub fn daemons(&self) -> Option<&str> {
+        self.daemons.as_deref()
     }
 
     /// Ranks that have ended so far.
@@ -119,11 +133,21 @@ impl Endings {
     }
 }
 
-/// `RANK NODE STATUS`
-fn parse(line: &[u8]) -> Option<Ending> {
+enum Word {
+    Ending(Ending),
+    Daemons(String),
+}
+
+/// `RANK NODE STATUS`, or `daemons PATTERN`
+fn parse(line: &[u8]) -> Option<Word> {
     let line = std::str::from_utf8(line).ok()?;
-    let [rank, node, status] = line.split(' ').collect::<Vec<_>>()[..] else { return None };
-    Some(Ending { rank: rank.to_owned(), node: node.to_owned(), status: status.parse().ok()? })
+    match line.split(' ').collect::<Vec<_>>()[..] {
+        ["daemons", pattern] => Some(Word::Daemons(pattern.to_owned())),
+        [rank, node, status] => {
+            Some(Word::Ending(Ending { rank: rank.to_owned(), node: node.to_owned(), status: status.parse().ok()? }))
+        }
+        _ => None,
+    }
 }
 
 #[cfg(test)]

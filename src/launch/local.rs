@@ -211,7 +211,8 @@ fn send(child: &Child, own_group: bool, signal: Signal) {
 
 async fn sweep(id: &str) {
     // What cannot be killed (it hangs in the kernel) is no reason to hide the job's own status.
-    let _swept = Command::new("sh").args(["-c", &sweep_script(id)]).deadline(Duration::from_secs(10)).output().await;
+    let _swept =
+        Command::new("sh").args(["-c", &sweep_script(id, None)]).deadline(Duration::from_secs(10)).output().await;
 }
 
 fn code(status: ExitStatus) -> u8 {

@@ -23,6 +23,8 @@ pub struct Wrapped<'a> {
     pub path_first: Option<&'a str>,
     /// The other nodes' names, as `ssh` on the head takes them: swept by the head when the operator is gone.
     pub others: &'a [String],
+    /// Open MPI 5: its daemons carry the launcher's name for this run in their command lines.
+    pub names_daemons: bool,
     /// Rank 0 reads what [`feed_script`] brings.
     pub input: bool,
 }
@@ -41,14 +43,16 @@ pub fn wrapper_script(wrapped: &Wrapped<'_>) -> String {
     let path = wrapped.path_first.map(|first| format!("PATH={}:$PATH ", quote::sh(first)));
     let variables: String =
         wrapped.launch.env.iter().map(|(name, value)| format!("{name}={} ", quote::sh(value))).collect();
-    let sweep_command = format!("sh -c {}", quote::sh(&sweep_script(wrapped.job)));
+    // The wrapper puts what daemons are known by before it, once it knows.
+    let sweep_command = format!("sh -c {}", quote::sh(&format!("{}\nsweep\n", definitions(wrapped.job))));
     format!(
-        "{sweep}\ndirectory={directory}\nothers={others}\ninput={input}\nsweep_command={sweep_command}\n\
+        "daemons=\n{sweep}\ndirectory={directory}\nothers={others}\ninput={input}\nnames_daemons={names_daemons}\nsweep_command={sweep_command}\n\
          launcher() {{\n  exec env {JOB_VARIABLE}={job} {variables}{path}\"$@\" {argv}\n}}\n{wrapper}",
         sweep = definitions(wrapped.job),
         directory = quote::sh(wrapped.directory),
         others = quote::sh(&wrapped.others.join(" ")),
         input = if wrapped.input { "yes" } else { "no" },
+        names_daemons = if wrapped.names_daemons { "yes" } else { "no" },
         sweep_command = quote::sh(&sweep_command),
         job = quote::sh(wrapped.job),
         path = path.unwrap_or_default(),
@@ -57,10 +61,10 @@ pub fn wrapper_script(wrapped: &Wrapped<'_>) -> String {
     )
 }
 
-/// A script for `sh -c` that kills what is left of `job` on the node where it runs. Its status is 1 when something
-/// could not be killed within about 2 s.
-pub fn sweep_script(job: &str) -> String {
-    format!("{}\nsweep\n", definitions(job))
+/// A script for `sh -c` that kills what is left of `job` on the node where it runs; `daemons` as
+/// [`super::Endings::daemons`] has it. Its status is 1 when something could not be killed within about 2 s.
+pub fn sweep_script(job: &str, daemons: Option<&str>) -> String {
+    format!("daemons={}\n{}\nsweep\n", quote::sh(daemons.unwrap_or_default()), definitions(job))
 }
 
 /// A script for `sh -c` on the head node that gives its standard input to rank 0 of `job`, which was wrapped with `input`.
@@ -80,6 +84,7 @@ mod tests {
     #![allow(clippy::disallowed_methods, reason = "the tests hold pipes open, which process::Command has no need for")]
 
     use std::{
+        path::Path,
         process::{Command, Stdio},
         time::{Duration, Instant},
     };
@@ -95,6 +100,7 @@ mod tests {
             directory: "/",
             path_first: Some("/first"),
             others: &[],
+            names_daemons: false,
             input: false,
         })
     }
@@ -181,12 +187,34 @@ mod tests {
         let start = |job: &str| Command::new("sleep").arg("60").env(JOB_VARIABLE, job).spawn().unwrap();
         let (mut swept, mut spared) = (start(&mine), start(other));
         wait_for(1, &mine);
-        let status = Command::new("sh").args(["-c", &sweep_script(&mine)]).status().unwrap();
+        let status = Command::new("sh").args(["-c", &sweep_script(&mine, None)]).status().unwrap();
         assert!(status.success());
         assert!(swept.wait().unwrap().code().is_none(), "ended by a signal");
         assert!(spared.try_wait().unwrap().is_none(), "still there");
         spared.kill().unwrap();
         spared.wait().unwrap();
+    }
+
+    #[test]
+    fn the_sweep_takes_daemons_that_have_no_rank_any_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let prted = folder.path().join("prted");
+        std::fs::copy("/bin/sh", &prted).unwrap();
+        let daemon = |program: &Path, run: &str| {
+            Command::new(program).args(["-c", "sleep 60 & wait", "ess_base_nspace", run]).spawn().unwrap()
+        };
+        let mut swept = daemon(&prted, "prterun-master-4711@0");
+        let mut other_run = daemon(&prted, "prterun-master-471@0");
+        let mut other_program = daemon(Path::new("/bin/sh"), "prterun-master-4711@0");
+        std::thread::sleep(Duration::from_millis(100));
+        let script = sweep_script(&new_job_id(), Some("prterun-master[^@]*-4711@"));
+        assert!(Command::new("sh").args(["-c", &script]).status().unwrap().success());
+        assert!(swept.wait().unwrap().code().is_none());
+        for spared in [&mut other_run, &mut other_program] {
+            assert!(spared.try_wait().unwrap().is_none(), "still there");
+            spared.kill().unwrap();
+            spared.wait().unwrap();
+        }
     }
 
     #[test]
@@ -201,10 +229,10 @@ mod tests {
         let (mut swept, mut spared) = (daemon(&mine), daemon("00000000000000fe"));
         wait_for(1, &mine);
         wait_for(1, "00000000000000fe");
-        assert!(Command::new("sh").args(["-c", &sweep_script(&mine)]).status().unwrap().success());
+        assert!(Command::new("sh").args(["-c", &sweep_script(&mine, None)]).status().unwrap().success());
         assert!(swept.wait().unwrap().code().is_none(), "the daemon above the rank");
         assert!(spared.try_wait().unwrap().is_none(), "the daemon of another job");
-        assert!(Command::new("sh").args(["-c", &sweep_script("00000000000000fe")]).status().unwrap().success());
+        assert!(Command::new("sh").args(["-c", &sweep_script("00000000000000fe", None)]).status().unwrap().success());
         spared.wait().unwrap();
     }
 }

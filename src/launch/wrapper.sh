@@ -1,6 +1,7 @@
 # Runs a job on the head node: launcher is started in $directory, in a process group of its own. When standard input
 # ends (the operator cancelled, or the connection is gone) the group is terminated, after 2 s killed, and what is left
-# of the job is swept away here and on $others. Prints nothing; ends with the launcher's status.
+# of the job is swept away here and on $others. Prints one line, which mpiup takes out of standard error: what the
+# launcher's daemons are known by. Ends with the launcher's status.
 cd -- "$directory" || exit 126
 exec 3<&0 </dev/null
 if [ "$input" = yes ]; then
@@ -19,7 +20,7 @@ stop() {
   kill -KILL "-$launcher_pid" 2>/dev/null || kill -KILL "$launcher_pid" 2>/dev/null
   sweeps=
   for node in $others; do
-    ssh -n -o BatchMode=yes -o ConnectTimeout=5 "$node" "$sweep_command" &
+    ssh -n -o BatchMode=yes -o ConnectTimeout=5 "$node" "exec env daemons='$daemons' $sweep_command" &
     sweeps="$sweeps $!"
   done
   sweep
@@ -33,6 +34,11 @@ else
   launcher 3<&- &
 fi
 launcher_pid=$!
+if [ "$names_daemons" = yes ]; then
+  host=$(uname -n)
+  daemons="prterun-${host%%.*}[^@]*-$launcher_pid@"
+  printf '\036mpiup %s daemons %s\n' "$job" "$daemons" >&2
+fi
 
 {
   while read -r line; do :; done
