@@ -95,6 +95,7 @@ async fn on_cluster(spec: &Spec, mut fleet: Fleet, args: &Args, ui: &Ui) -> Resu
         path_first: Some(&bin),
         others: &others,
         names_daemons: hangs_daemons(spec, &crew),
+        spools: is_openmpi_5(spec, &crew),
         input,
     });
     let as_user = |script: &str| as_user(head.is_root(), &spec.user, &crew.layout.home, script);
@@ -114,7 +115,11 @@ async fn on_cluster(spec: &Spec, mut fleet: Fleet, args: &Args, ui: &Ui) -> Resu
 
 /// Open MPI 5's daemons can deadlock on their way out and then stay for ever (seen with 5.0.11), whatever became of the job.
 fn hangs_daemons(spec: &Spec, crew: &Crew) -> bool {
-    spec.flavour == Flavour::Openmpi && crew.mpiexec.1 >= 5 && crew.members.len() > 1
+    is_openmpi_5(spec, crew) && crew.members.len() > 1
+}
+
+fn is_openmpi_5(spec: &Spec, crew: &Crew) -> bool {
+    spec.flavour == Flavour::Openmpi && crew.mpiexec.1 >= 5
 }
 
 /// Which rank took the job along, and where.
@@ -127,9 +132,6 @@ fn tell(ended: &live::Ended, program: &[String], ui: &Ui) {
         Some(failed) => ui.error(&Error::failed(failed.sentence(program)).on(&failed.node)),
         None if ended.code != 0 => ui.error(&Error::failed(format!("the job ended with exit code {}", ended.code))),
         None => {}
-    }
-    if ended.hung {
-        ui.warn("MPI's own launcher did not end the job, so mpiup did");
     }
 }
 

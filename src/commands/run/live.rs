@@ -1,10 +1,15 @@
 //! A job on the head node with its output live on this screen, until it ends or has to be ended.
 
-use std::{io::IsTerminal as _, os::unix::fs::FileTypeExt as _, time::Duration};
+use std::{
+    cell::{Cell, RefCell},
+    io::IsTerminal as _,
+    os::unix::fs::FileTypeExt as _,
+    time::Duration,
+};
 
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _},
-    sync::{mpsc, watch},
+    sync::mpsc,
     time::Instant,
 };
 
@@ -38,7 +43,7 @@ pub struct Ended {
     pub endings: Endings,
     /// The user ended it.
     pub cancelled: bool,
-    /// The launcher had to be ended.
+    /// The launcher did not end by itself.
     pub hung: bool,
 }
 
@@ -58,19 +63,20 @@ pub async fn run(head: &Node, live: Live, ui: &Ui) -> Result<Ended> {
             None => std::future::pending().await,
         }
     };
-    let (due, mut watched) = watch::channel(None);
+    let watch = Watch::default();
     let (mut cancelled, mut hung, mut fed) = (None, false, false);
     let screen = Screen { ui, noise: Noise::default(), endings: Endings::new(&live.id) };
-    let screen = std::cell::RefCell::new(screen);
+    let screen = RefCell::new(screen);
     {
-        let out = pump(&mut running.stdout, |bytes| ui.out_bytes(bytes));
+        let out = pump(&mut running.stdout, |bytes| {
+            ui.out_bytes(bytes);
+            watch.heard();
+        });
         let err = pump(&mut running.stderr, |bytes| {
             let mut screen = screen.borrow_mut();
             screen.take(bytes);
-            let failed = screen.endings.first_failed().is_some();
-            if (failed || screen.endings.count() >= live.ranks as usize) && due.borrow().is_none() {
-                due.send_replace(Some(Instant::now() + GRACE));
-            }
+            watch.heard();
+            watch.look(&screen.endings, live.ranks);
         });
         let mut streams = std::pin::pin!(async { tokio::join!(out, err) });
         let mut feeding = std::pin::pin!(feeding);
@@ -84,7 +90,7 @@ pub async fn run(head: &Node, live: Live, ui: &Ui) -> Result<Ended> {
                     screen.borrow_mut().noise.job_is_ending();
                     drop(input.take());
                 }
-                () = overdue(&mut watched), if !hung && cancelled.is_none() => {
+                () = watch.overdue(), if !hung && cancelled.is_none() => {
                     hung = true;
                     screen.borrow_mut().noise.job_is_ending();
                     drop(input.take());
@@ -142,12 +148,37 @@ async fn pump(stream: &mut (impl AsyncRead + Unpin), mut show: impl FnMut(&[u8])
     }
 }
 
-/// Returns at the moment that was set, and never before one is.
-async fn overdue(watched: &mut watch::Receiver<Option<Instant>>) {
-    let set = watched.wait_for(Option::is_some).await.map(|due| *due);
-    match set {
-        Ok(Some(due)) => tokio::time::sleep_until(due).await,
-        _ => std::future::pending().await,
+/// Knows when a launcher should have ended.
+#[derive(Default)]
+struct Watch {
+    failed: Cell<Option<Instant>>,
+    all_ended: Cell<bool>,
+    heard: Cell<Option<Instant>>,
+}
+
+impl Watch {
+    /// Output came, and was taken by the reader of ours, who may be slow.
+    fn heard(&self) {
+        self.heard.set(Some(Instant::now()));
+    }
+
+    fn look(&self, endings: &Endings, ranks: u32) {
+        if endings.first_failed().is_some() && self.failed.get().is_none() {
+            self.failed.set(Some(Instant::now()));
+        }
+        self.all_ended.set(endings.count() >= ranks as usize);
+    }
+
+    /// Returns when a rank failed a while ago, however much the others still print; or when all have ended and what they
+    /// said has come through.
+    async fn overdue(&self) {
+        loop {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            let since = self.failed.get().or(if self.all_ended.get() { self.heard.get() } else { None });
+            if since.is_some_and(|since| since.elapsed() >= GRACE) {
+                return;
+            }
+        }
     }
 }
 
