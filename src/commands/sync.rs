@@ -1,15 +1,15 @@
 //! `mpiup sync`
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use super::{cli::Global, run::muster, session};
 use crate::{
     error::{Context as _, Error, Result},
-    launch::Crew,
-    node::Consent,
+    launch::{Crew, CrewNode},
+    node::{Consent, Node},
     provision::Fleet,
     spec::{ShareKind, Spec, nodeset},
-    sync,
+    sync::{self, Share, Wanted},
     ui::{Outcome, Ui, humane},
 };
 
@@ -59,28 +59,37 @@ pub async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<()> {
 pub async fn everywhere(root: &Path, force: bool, spec: &Spec, fleet: &Fleet, crew: &Crew, ui: &Ui) -> Result<bool> {
     let files = sync::files(root)?;
     let names: Vec<String> = crew.members.iter().map(|member| member.name.to_string()).collect();
+    let progress = ui.progress(&names, "Mirroring the working directory");
     let consent = Consent::after_showing_the_plan();
-    let work = crew.members.iter().map(|member| {
-        let (files, consent) = (&files, &consent);
+    let targets: Vec<(Share<'_>, &Node)> =
+        crew.members.iter().map(|member| target(spec, fleet, crew, member)).collect::<Result<_>>()?;
+    let asked = targets.iter().map(|(share, node)| sync::ask(&files, share, force, node.probe()));
+    let wanted: Vec<Result<Wanted>> = futures_util::future::join_all(asked).await;
+    // Nodes that want the same get the same archive.
+    let sets: BTreeSet<&BTreeSet<String>> =
+        wanted.iter().flatten().map(|wanted| &wanted.files).filter(|files| !files.is_empty()).collect();
+    let mut archives = Vec::new();
+    for set in sets {
+        archives.push((set, sync::pack(root, set).await?));
+    }
+    let sends = targets.iter().zip(&wanted).zip(&names).map(|(((share, node), wanted), name)| {
+        let archive = wanted.as_ref().ok().and_then(|wanted| archives.iter().find(|(set, _)| **set == wanted.files));
+        let (consent, progress) = (&consent, &progress);
         async move {
-            let node =
-                fleet.node(&member.name).ok_or_else(|| Error::failed("the connection is gone").on(&member.name))?;
-            let share = sync::Share {
-                path: &crew.layout.share,
-                state: &member.state,
-                user: &spec.user,
-                is_root: member.is_root,
-            };
-            sync::mirror(root, files, &share, force, node, consent).await
+            let Some((_, archive)) = archive else { return Ok(()) };
+            let sent =
+                |bytes| progress.meter(name, &format!("{} of {}", humane::bytes(bytes), humane::bytes(archive.bytes)));
+            sync::send(archive, share, node, consent, &sent).await
         }
     });
-    let progress = ui.progress(&names, "Mirroring the working directory");
-    let outcomes = futures_util::future::join_all(work).await;
+    let sent = futures_util::future::join_all(sends).await;
+    let outcomes: Vec<Result<Wanted>> =
+        wanted.into_iter().zip(sent).map(|(wanted, sent)| wanted.and_then(|wanted| sent.map(|()| wanted))).collect();
     for (name, outcome) in names.iter().zip(&outcomes) {
         progress.finish(
             name,
             match outcome {
-                Ok(mirrored) if mirrored.sent == 0 => Outcome::Same,
+                Ok(wanted) if wanted.files.is_empty() => Outcome::Same,
                 Ok(_) => Outcome::Done,
                 Err(error) => Outcome::Failed(error.message().to_owned()),
             },
@@ -88,10 +97,11 @@ pub async fn everywhere(root: &Path, force: bool, spec: &Spec, fleet: &Fleet, cr
     }
     drop(progress);
     let mut theirs: Vec<(String, Vec<String>)> = Vec::new();
-    let mut sent = (0, 0);
+    let (mut count, mut bytes) = (0, 0);
     for (name, outcome) in names.iter().zip(outcomes) {
         let mirrored = outcome?;
-        sent = (sent.0.max(mirrored.sent), sent.1 + mirrored.bytes);
+        count = count.max(mirrored.files.len());
+        bytes += files.iter().filter(|file| mirrored.files.contains(&file.path)).map(|file| file.bytes).sum::<u64>();
         for file in mirrored.theirs {
             match theirs.iter_mut().find(|(known, _)| *known == file) {
                 Some((_, nodes)) => nodes.push(name.clone()),
@@ -99,8 +109,9 @@ pub async fn everywhere(root: &Path, force: bool, spec: &Spec, fleet: &Fleet, cr
             }
         }
     }
-    if sent.0 > 0 {
-        ui.say(&format!("  {} files, {} sent", sent.0, humane::bytes(sent.1)));
+    if count > 0 {
+        let files = if count == 1 { "1 file".to_owned() } else { format!("{count} files") };
+        ui.say(&format!("  {files}, {} sent", humane::bytes(bytes)));
     }
     for (file, nodes) in &theirs {
         ui.warn(&format!(
@@ -110,4 +121,10 @@ pub async fn everywhere(root: &Path, force: bool, spec: &Spec, fleet: &Fleet, cr
         ));
     }
     Ok(!theirs.is_empty())
+}
+
+fn target<'a>(spec: &'a Spec, fleet: &'a Fleet, crew: &'a Crew, member: &'a CrewNode) -> Result<(Share<'a>, &'a Node)> {
+    let node = fleet.node(&member.name).ok_or_else(|| Error::failed("the connection is gone").on(&member.name))?;
+    let share = Share { path: &crew.layout.share, state: &member.state, user: &spec.user, is_root: member.is_root };
+    Ok((share, node))
 }
