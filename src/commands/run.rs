@@ -7,22 +7,25 @@ use super::{
 };
 use crate::{
     error::{Context as _, Error, Kind, Result},
-    launch::{self, Job, Wrapped},
-    provision::as_user,
-    spec::{NodeName, ShareKind, Source},
-    steps::{self, Cluster},
+    launch::{self, Crew, Hosts, Job, Wrapped},
+    provision::{Fleet, as_user, gather},
+    spec::{Flavour, ShareKind, Spec},
+    steps,
     ui::Ui,
 };
 
 mod live;
+pub mod muster;
+mod signals;
 
 /// Run a program on the cluster; without an mpiup.toml, on this machine at once
 ///
-/// Where the share is `sync`, the working directory goes to the nodes first. Output comes as it is written, the exit code
-/// is the program's own, and Ctrl-C leaves no process behind on any node.
+/// Where the share is `sync`, the working directory goes to the nodes first. Output comes as it is written; what is piped
+/// into mpiup goes to rank 0, at a terminal programs read nothing. The exit code is the program's own: that of the first
+/// rank that fails, which ends the job. Ctrl-C leaves no process behind on any node.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  mpiup run -n 6 python ejemplo.py\n  mpiup run python heat2d.py --size 500      one rank per slot\n  mpiup run --local -n 4 python ejemplo.py   on this machine alone"
+    after_help = "Examples:\n  mpiup run -n 6 python ejemplo.py\n  mpiup run python heat2d.py --size 500      one rank per slot\n  mpiup run -n 4 ./a.out < input.txt         rank 0 reads it\n  mpiup run --local -n 4 python ejemplo.py   on this machine alone"
 )]
 pub struct Args {
     /// Ranks; without it, one for each slot of the cluster.
@@ -52,7 +55,8 @@ pub async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<()> {
         return ended(code);
     }
     let spec = session::load(global)?;
-    let code = on_cluster(Session::open(spec, global, ui).await?, args, ui).await?;
+    let fleet = muster::connect(&spec, global, ui).await?;
+    let code = on_cluster(&spec, fleet, args, ui).await?;
     ended(code)
 }
 
@@ -66,110 +70,112 @@ fn ended(code: u8) -> Result<()> {
 /// As the verb.
 pub async fn demonstrate(session: Session, ranks: u32, program: Vec<String>, ui: &Ui) -> Result<()> {
     let args = Args { n: Some(ranks), local: false, by_node: false, no_sync: false, program };
-    ended(on_cluster(session, &args, ui).await?)
+    ended(on_cluster(&session.spec, session.fleet, &args, ui).await?)
 }
 
-async fn on_cluster(session: Session, args: &Args, ui: &Ui) -> Result<u8> {
-    session.name_lost(ui);
-    let cluster = usable(&session, ui)?;
-    if cluster.spec.share.kind == ShareKind::Sync && !args.no_sync {
+async fn on_cluster(spec: &Spec, mut fleet: Fleet, args: &Args, ui: &Ui) -> Result<u8> {
+    let crew = muster::muster(spec, &mut fleet, ui).await?;
+    if spec.share.kind == ShareKind::Sync && !args.no_sync {
         let here = std::env::current_dir().context(|| "the working directory cannot be read")?;
-        sync::everywhere(&here, false, &session, &cluster, ui).await?;
+        sync::everywhere(&here, false, spec, &fleet, &crew, ui).await?;
     }
+    let hosts = hosts(spec, &mut fleet, &crew).await?;
+    let head = fleet.head(spec)?;
     let id = launch::new_job_id();
-    let job = job(&cluster, args, &id)?;
+    let job = job(spec, &crew, hosts, args, &id);
     let line = launch::command_line(&job);
-    let others: Vec<String> = cluster
-        .members
-        .iter()
-        .filter(|member| member.spec.name != cluster.spec.head)
-        .map(|member| member.spec.name.to_string())
-        .collect();
-    let bin = format!("{}/bin", cluster.layout.env);
+    let others: Vec<String> =
+        crew.members.iter().filter(|node| node.name != spec.head).map(|node| node.name.to_string()).collect();
+    let bin = format!("{}/bin", crew.layout.env);
+    let input = live::has_input();
     let script = launch::wrapper_script(&Wrapped {
         job: &id,
         launch: &line,
-        directory: &cluster.layout.share,
+        directory: &crew.layout.share,
         path_first: Some(&bin),
         others: &others,
+        names_daemons: hangs_daemons(spec, &crew),
+        spools: is_openmpi_5(spec, &crew),
+        input,
     });
-    let head = session.fleet.head(&session.spec)?;
-    let is_root = cluster.head().is_some_and(|head| head.facts.is_root);
-    let command = as_user(is_root, &cluster.spec.user, &cluster.layout.home, &script);
-    let code = live::run(head, &command, ui).await?;
-    if code != 0 {
-        sweep(&session, &cluster, &id).await;
+    let as_user = |script: &str| as_user(head.is_root(), &spec.user, &crew.layout.home, script);
+    let feed = input.then(|| as_user(&launch::feed_script(&id)));
+    let live = live::Live { id: id.clone(), ranks: job.ranks, command: as_user(&script), feed };
+    let outcome = live::run(head, live, ui).await;
+    let ended_well = outcome.as_ref().is_ok_and(|ended| ended.code == 0 && !ended.hung);
+    if !ended_well || hangs_daemons(spec, &crew) {
+        let daemons = outcome.as_ref().ok().and_then(|ended| ended.endings.daemons());
+        sweep(&fleet, spec, &crew, &launch::sweep_script(&id, daemons)).await;
     }
-    session.fleet.close().await;
-    Ok(code)
+    let ended = outcome?;
+    tell(&ended, &args.program, ui);
+    fleet.close().await;
+    Ok(ended.code)
 }
 
-/// The nodes that a job can use now: those that are connected and set up. Who is left out is named.
-fn usable(session: &Session, ui: &Ui) -> Result<Cluster> {
-    let cluster = session.cluster()?;
-    let plan = steps::plan(&cluster);
-    let ready = |name: &NodeName| plan.nodes.iter().any(|node| &node.node == name && is_set_up(node));
-    let (in_use, left): (Vec<_>, Vec<_>) = session.seen.iter().cloned().partition(|(node, _)| ready(&node.name));
-    if in_use.iter().all(|(node, _)| node.name != cluster.spec.head) {
-        return Err(Error::failed("the cluster is not set up")
-            .hinted("`mpiup plan` shows what is missing, `mpiup up` does it."));
-    }
-    for (node, _) in &left {
-        ui.warn(&format!("{}: not set up, so the job does without it; `mpiup up` brings it in", node.name));
-    }
-    if left.is_empty() { Ok(cluster) } else { Cluster::agree(&cluster.spec, in_use, session.surveyed.as_deref()) }
+/// Open MPI 5's daemons can deadlock on their way out and then stay for ever (seen with 5.0.11), whatever became of the job.
+fn hangs_daemons(spec: &Spec, crew: &Crew) -> bool {
+    is_openmpi_5(spec, crew) && crew.members.len() > 1
 }
 
-/// What a rank needs is there: an environment and a key.
-fn is_set_up(node: &steps::NodePlan) -> bool {
-    use crate::changes::Primitive::{KeyPair, Packages, Tree, User};
-    !node
-        .changes
-        .iter()
-        .any(|change| matches!(change.primitive, Tree { .. } | KeyPair { .. } | User { .. } | Packages { .. }))
+fn is_openmpi_5(spec: &Spec, crew: &Crew) -> bool {
+    spec.flavour == Flavour::Openmpi && crew.mpiexec.1 >= 5
 }
 
-fn job(cluster: &Cluster, args: &Args, id: &str) -> Result<Job> {
-    let head = cluster.head().ok_or_else(|| Error::failed("the head node is not usable"))?;
-    let major = steps::mpi::major(&cluster.spec, &head.facts).unwrap_or(4);
-    let slots: Vec<u32> = cluster.members.iter().map(|member| member.slots).collect();
-    let mpiexec = match cluster.spec.source {
-        Source::Wheels => format!("{}/bin/mpiexec", cluster.layout.env),
-        _ => head
-            .facts
-            .mpi
-            .iter()
-            .find(|launcher| {
-                launcher.flavour == cluster.spec.flavour && !launcher.path.starts_with(&cluster.layout.env)
-            })
-            .map(|launcher| launcher.path.clone())
-            .ok_or_else(|| {
-                Error::failed("no mpiexec of the cluster's MPI was found")
-                    .on(&cluster.spec.head)
-                    .hinted("`mpiup up` installs it.")
-            })?,
+/// Which rank took the job along, and where.
+fn tell(ended: &live::Ended, program: &[String], ui: &Ui) {
+    if ended.cancelled {
+        return;
+    }
+    let program = program.first().map(String::as_str).unwrap_or_default();
+    match ended.endings.first_failed() {
+        Some(failed) => ui.error(&Error::failed(failed.sentence(program)).on(&failed.node)),
+        None if ended.code != 0 => ui.error(&Error::failed(format!("the job ended with exit code {}", ended.code))),
+        None => {}
+    }
+}
+
+/// The share's hostfile, unless it names nodes that are not to be used.
+async fn hosts(spec: &Spec, fleet: &mut Fleet, crew: &Crew) -> Result<Hosts> {
+    if crew.is_whole(spec) {
+        return Ok(Hosts::File(format!("{}/hosts", crew.layout.share)));
+    }
+    // Without root there is no /etc/hosts with the nodes' names, and the launcher wants addresses.
+    let seen = if crew.members.iter().all(|node| node.is_root) { vec![] } else { gather(spec, fleet, &|_| ()).await };
+    let agreed = if seen.is_empty() { None } else { Some(steps::Cluster::agree(spec, seen, None)?) };
+    let host = |node: &launch::CrewNode| {
+        let member = agreed.as_ref().and_then(|cluster| cluster.member(&node.name)).filter(|_| !node.is_root);
+        let host = member.map_or_else(|| node.name.to_string(), |member| member.address.to_string());
+        (host, node.slots)
     };
-    Ok(Job {
-        flavour: cluster.spec.flavour,
+    // The head node comes first, as in the file: rank 0 is there.
+    let (head, others): (Vec<_>, Vec<_>) = crew.members.iter().partition(|node| node.name == spec.head);
+    Ok(Hosts::List(head.into_iter().chain(others).map(host).collect()))
+}
+
+fn job(spec: &Spec, crew: &Crew, hosts: Hosts, args: &Args, id: &str) -> Job {
+    let slots: Vec<u32> = crew.members.iter().map(|node| node.slots).collect();
+    let (mpiexec, major) = crew.mpiexec.clone();
+    Job {
+        flavour: spec.flavour,
         major,
         mpiexec,
         ranks: args.n.unwrap_or_else(|| slots.iter().sum()),
         slots,
-        hostfile: Some(format!("{}/hosts", cluster.layout.share)),
+        hosts,
         by_node: args.by_node,
-        shared_cores: cluster.shares_cores,
+        shared_cores: crew.shares_cores,
         as_root: false,
-        working_directory: Some(cluster.layout.share.clone()),
+        working_directory: Some(crew.layout.share.clone()),
         env: vec![(launch::JOB_VARIABLE.into(), id.into()), ("PYTHONUNBUFFERED".into(), "1".into())],
-        argv: launch::with_abort(&args.program),
-    })
+        argv: launch::telling(&launch::with_abort(&args.program)),
+    }
 }
 
 /// A job that failed may have left processes where its launcher had no hold of them any more.
-async fn sweep(session: &Session, cluster: &Cluster, id: &str) {
-    let script = launch::sweep_script(id);
-    let sweeps = session.fleet.nodes.iter().map(|(_, node)| {
-        let command = as_user(node.is_root(), &cluster.spec.user, &cluster.layout.home, &script);
+async fn sweep(fleet: &Fleet, spec: &Spec, crew: &Crew, script: &str) {
+    let sweeps = fleet.nodes.iter().filter(|(node, _)| crew.member(&node.name).is_some()).map(|(_, node)| {
+        let command = as_user(node.is_root(), &spec.user, &crew.layout.home, script);
         async move {
             // A node that died in the middle of the job cannot be swept, and needs not to be.
             let _ = tokio::time::timeout(std::time::Duration::from_secs(10), async {

@@ -17,8 +17,7 @@ pub struct Job {
     pub ranks: u32,
     /// Slots per node, of the nodes that the hostfile names; for this machine alone, one entry.
     pub slots: Vec<u32>,
-    /// In the flavour's own dialect: `host slots=N` for Open MPI, `host:N` for MPICH. None: this machine alone.
-    pub hostfile: Option<String>,
+    pub hosts: Hosts,
     /// Deal the ranks out to the nodes in turn, instead of filling one node after the other.
     pub by_node: bool,
     /// Other programs want the same cores, so ranks are not bound to them and yield while they wait. A job with more
@@ -33,6 +32,31 @@ pub struct Job {
     pub env: Vec<(String, String)>,
     /// The program and its arguments.
     pub argv: Vec<String>,
+}
+
+/// Where the ranks go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hosts {
+    /// This machine alone.
+    Here,
+    /// The path of a file in the flavour's own dialect: `host slots=N` for Open MPI, `host:N` for MPICH.
+    File(String),
+    /// Hosts and their slots, where the file names some that are not to be used.
+    List(Vec<(String, u32)>),
+}
+
+impl Hosts {
+    /// The options, given the flavour's own for a file and for a list. Both flavours take `host:slots` in a list.
+    fn options(&self, file: &str, list: &str) -> Vec<String> {
+        match self {
+            Hosts::Here => vec![],
+            Hosts::File(path) => words(&[file, path]),
+            Hosts::List(hosts) => {
+                let hosts: Vec<String> = hosts.iter().map(|(host, slots)| format!("{host}:{slots}")).collect();
+                words(&[list, &hosts.join(",")])
+            }
+        }
+    }
 }
 
 /// What to start, and the variables to start it with.
@@ -66,9 +90,7 @@ pub fn command_line(job: &Job) -> Launch {
 
 fn openmpi(job: &Job) -> (Vec<String>, Vec<(String, String)>) {
     let mut options = words(&["-n", &job.ranks.to_string()]);
-    if let Some(hostfile) = &job.hostfile {
-        options.extend(words(&["--hostfile", hostfile]));
-    }
+    options.extend(job.hosts.options("--hostfile", "--host"));
     if let Some(directory) = &job.working_directory {
         options.extend(words(&["--wdir", directory]));
     }
@@ -107,9 +129,7 @@ fn openmpi(job: &Job) -> (Vec<String>, Vec<(String, String)>) {
 /// ranks than slots.
 fn mpich(job: &Job) -> (Vec<String>, Vec<(String, String)>) {
     let mut options = words(&["-n", &job.ranks.to_string()]);
-    if let Some(hostfile) = &job.hostfile {
-        options.extend(words(&["-f", hostfile]));
-    }
+    options.extend(job.hosts.options("-f", "-hosts"));
     if job.by_node {
         options.extend(words(&["-ppn", "1"]));
     }
@@ -138,7 +158,7 @@ mod tests {
             mpiexec: "/env/bin/mpiexec".into(),
             ranks: 6,
             slots: vec![2, 2, 2],
-            hostfile: Some("hosts".into()),
+            hosts: Hosts::File("hosts".into()),
             by_node: false,
             shared_cores: false,
             as_root: false,
@@ -167,6 +187,16 @@ mod tests {
         assert_eq!(typed(&job(O, 4)), expected);
         assert_eq!(typed(&job(O, 5)), expected);
         assert_eq!(typed(&job(Flavour::Mpich, 5)), "MPIUP_JOB=00c0ffee mpiexec -n 6 -f hosts -wdir /home/mpi/MPI");
+    }
+
+    #[test]
+    fn a_list_of_hosts_in_place_of_the_file() {
+        let listed = |flavour| {
+            let hosts = Hosts::List(vec![("master".into(), 2), ("10.0.0.3".into(), 4)]);
+            typed(&Job { hosts, env: Vec::new(), working_directory: None, ..job(flavour, 5) })
+        };
+        assert_eq!(listed(O), "mpiexec -n 6 --host master:2,10.0.0.3:4");
+        assert_eq!(listed(Flavour::Mpich), "mpiexec -n 6 -hosts master:2,10.0.0.3:4");
     }
 
     #[test]
@@ -200,7 +230,7 @@ mod tests {
         let job = Job {
             ranks: 2,
             slots: vec![2],
-            hostfile: None,
+            hosts: Hosts::Here,
             shared_cores: true,
             as_root: true,
             working_directory: None,

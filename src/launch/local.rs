@@ -24,7 +24,7 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
-use super::{JOB_VARIABLE, Job, command_line, new_job_id, sweep_script, with_abort};
+use super::{Hosts, JOB_VARIABLE, Job, command_line, new_job_id, sweep_script, with_abort};
 use crate::{
     error::{Context as _, Error, Result},
     process::Command,
@@ -71,7 +71,7 @@ pub async fn run_local(ranks: Option<u32>, argv: &[String], report: &(dyn Fn(&st
         // Open MPI counts cores in its own way, without hardware threads, and refuses one rank more. With less than
         // asked for named here, it is told in any case that more ranks than cores are meant.
         slots: vec![1],
-        hostfile: None,
+        hosts: Hosts::Here,
         by_node: false,
         shared_cores: true,
         as_root,
@@ -211,7 +211,8 @@ fn send(child: &Child, own_group: bool, signal: Signal) {
 
 async fn sweep(id: &str) {
     // What cannot be killed (it hangs in the kernel) is no reason to hide the job's own status.
-    let _swept = Command::new("sh").args(["-c", &sweep_script(id)]).deadline(Duration::from_secs(10)).output().await;
+    let _swept =
+        Command::new("sh").args(["-c", &sweep_script(id, None)]).deadline(Duration::from_secs(10)).output().await;
 }
 
 fn code(status: ExitStatus) -> u8 {

@@ -1,5 +1,7 @@
-# Kills what is left of job $job on this machine: every process of this user whose environment names the job, and the
-# launcher's daemon above it. No name alone makes a process one of the job's.
+# Kills what is left of job $job on this machine: every process of this user whose environment names the job, the
+# launcher's daemon above it, and those that name $daemons, the launcher's own word for this run (Open MPI 5; a basic
+# regular expression, may be empty): they can hang when they have no rank any more. No name alone makes a process one of
+# the job's.
 LC_ALL=C
 export LC_ALL
 
@@ -27,6 +29,15 @@ sweep() {
       orted | prted | hydra_pmi_proxy | hydra_bstrap_pr) [ -O "/proc/$above" ] && doomed="$doomed $above" ;;
       esac
     done
+    if [ -n "$daemons" ]; then
+      for file in $(grep -l -a -e "$daemons" /proc/[0-9]*/cmdline 2>/dev/null); do
+        process=${file#/proc/}
+        process=${process%/cmdline}
+        name=
+        { read -r name <"/proc/$process/comm"; } 2>/dev/null
+        [ "$name" = prted ] && [ -O "/proc/$process" ] && doomed="$doomed $process"
+      done
+    fi
     [ -n "$doomed" ] || return 0
     kill -KILL $doomed 2>/dev/null
     rounds=$((rounds + 1))

@@ -23,6 +23,14 @@ pub struct Wrapped<'a> {
     pub path_first: Option<&'a str>,
     /// The other nodes' names, as `ssh` on the head takes them: swept by the head when the operator is gone.
     pub others: &'a [String],
+    /// Open MPI 5: its daemons carry the launcher's name for this run in their command lines.
+    pub names_daemons: bool,
+    /// The launcher writes into files below the user's home, from which its output is read. Open MPI 5 throws output away
+    /// when a pipe does not take it at once (5.0.11, three ranks with 32 MiB each over ssh: 2 to 24 % arrived, exit
+    /// code 0), but never when it writes into a file.
+    pub spools: bool,
+    /// Rank 0 reads what [`feed_script`] brings.
+    pub input: bool,
 }
 
 /// A new job's id: 16 hexadecimal digits, so that no id is the beginning of another.
@@ -39,13 +47,17 @@ pub fn wrapper_script(wrapped: &Wrapped<'_>) -> String {
     let path = wrapped.path_first.map(|first| format!("PATH={}:$PATH ", quote::sh(first)));
     let variables: String =
         wrapped.launch.env.iter().map(|(name, value)| format!("{name}={} ", quote::sh(value))).collect();
-    let sweep_command = format!("sh -c {}", quote::sh(&sweep_script(wrapped.job)));
+    // The wrapper puts what daemons are known by before it, once it knows.
+    let sweep_command = format!("sh -c {}", quote::sh(&format!("{}\nsweep\n", definitions(wrapped.job))));
     format!(
-        "{sweep}\ndirectory={directory}\nothers={others}\nsweep_command={sweep_command}\n\
+        "daemons=\n{sweep}\ndirectory={directory}\nothers={others}\ninput={input}\nnames_daemons={names_daemons}\nspools={spools}\nsweep_command={sweep_command}\n\
          launcher() {{\n  exec env {JOB_VARIABLE}={job} {variables}{path}\"$@\" {argv}\n}}\n{wrapper}",
         sweep = definitions(wrapped.job),
         directory = quote::sh(wrapped.directory),
         others = quote::sh(&wrapped.others.join(" ")),
+        input = if wrapped.input { "yes" } else { "no" },
+        names_daemons = if wrapped.names_daemons { "yes" } else { "no" },
+        spools = if wrapped.spools { "yes" } else { "no" },
         sweep_command = quote::sh(&sweep_command),
         job = quote::sh(wrapped.job),
         path = path.unwrap_or_default(),
@@ -54,10 +66,18 @@ pub fn wrapper_script(wrapped: &Wrapped<'_>) -> String {
     )
 }
 
-/// A script for `sh -c` that kills what is left of `job` on the node where it runs. Its status is 1 when something
-/// could not be killed within about 2 s.
-pub fn sweep_script(job: &str) -> String {
-    format!("{}\nsweep\n", definitions(job))
+/// A script for `sh -c` that kills what is left of `job` on the node where it runs; `daemons` as
+/// [`super::Endings::daemons`] has it. Its status is 1 when something could not be killed within about 2 s.
+pub fn sweep_script(job: &str, daemons: Option<&str>) -> String {
+    format!("daemons={}\n{}\nsweep\n", quote::sh(daemons.unwrap_or_default()), definitions(job))
+}
+
+/// A script for `sh -c` on the head node that gives its standard input to rank 0 of `job`, which was wrapped with `input`.
+///
+/// Through the launcher it would be lost: Open MPI 5 never passes on that the input has ended, and repeats pieces of it
+/// beyond 64 KiB (<https://github.com/openpmix/prrte/issues/2579>).
+pub fn feed_script(job: &str) -> String {
+    format!("exec env {JOB_VARIABLE}={} sh -c {}", quote::sh(job), quote::sh(include_str!("feed.sh")))
 }
 
 fn definitions(job: &str) -> String {
@@ -69,6 +89,7 @@ mod tests {
     #![allow(clippy::disallowed_methods, reason = "the tests hold pipes open, which process::Command has no need for")]
 
     use std::{
+        path::Path,
         process::{Command, Stdio},
         time::{Duration, Instant},
     };
@@ -78,7 +99,16 @@ mod tests {
     fn script(job: &str, program: &str) -> String {
         let launch =
             Launch { argv: vec!["sh".into(), "-c".into(), program.into()], env: vec![("A".into(), "b c".into())] };
-        wrapper_script(&Wrapped { job, launch: &launch, directory: "/", path_first: Some("/first"), others: &[] })
+        wrapper_script(&Wrapped {
+            job,
+            launch: &launch,
+            directory: "/",
+            path_first: Some("/first"),
+            others: &[],
+            names_daemons: false,
+            spools: false,
+            input: false,
+        })
     }
 
     /// Processes that carry the job's id.
@@ -163,12 +193,34 @@ mod tests {
         let start = |job: &str| Command::new("sleep").arg("60").env(JOB_VARIABLE, job).spawn().unwrap();
         let (mut swept, mut spared) = (start(&mine), start(other));
         wait_for(1, &mine);
-        let status = Command::new("sh").args(["-c", &sweep_script(&mine)]).status().unwrap();
+        let status = Command::new("sh").args(["-c", &sweep_script(&mine, None)]).status().unwrap();
         assert!(status.success());
         assert!(swept.wait().unwrap().code().is_none(), "ended by a signal");
         assert!(spared.try_wait().unwrap().is_none(), "still there");
         spared.kill().unwrap();
         spared.wait().unwrap();
+    }
+
+    #[test]
+    fn the_sweep_takes_daemons_that_have_no_rank_any_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let prted = folder.path().join("prted");
+        std::fs::copy("/bin/sh", &prted).unwrap();
+        let daemon = |program: &Path, run: &str| {
+            Command::new(program).args(["-c", "sleep 60 & wait", "ess_base_nspace", run]).spawn().unwrap()
+        };
+        let mut swept = daemon(&prted, "prterun-master-4711@0");
+        let mut other_run = daemon(&prted, "prterun-master-471@0");
+        let mut other_program = daemon(Path::new("/bin/sh"), "prterun-master-4711@0");
+        std::thread::sleep(Duration::from_millis(100));
+        let script = sweep_script(&new_job_id(), Some("prterun-master[^@]*-4711@"));
+        assert!(Command::new("sh").args(["-c", &script]).status().unwrap().success());
+        assert!(swept.wait().unwrap().code().is_none());
+        for spared in [&mut other_run, &mut other_program] {
+            assert!(spared.try_wait().unwrap().is_none(), "still there");
+            spared.kill().unwrap();
+            spared.wait().unwrap();
+        }
     }
 
     #[test]
@@ -183,10 +235,10 @@ mod tests {
         let (mut swept, mut spared) = (daemon(&mine), daemon("00000000000000fe"));
         wait_for(1, &mine);
         wait_for(1, "00000000000000fe");
-        assert!(Command::new("sh").args(["-c", &sweep_script(&mine)]).status().unwrap().success());
+        assert!(Command::new("sh").args(["-c", &sweep_script(&mine, None)]).status().unwrap().success());
         assert!(swept.wait().unwrap().code().is_none(), "the daemon above the rank");
         assert!(spared.try_wait().unwrap().is_none(), "the daemon of another job");
-        assert!(Command::new("sh").args(["-c", &sweep_script("00000000000000fe")]).status().unwrap().success());
+        assert!(Command::new("sh").args(["-c", &sweep_script("00000000000000fe", None)]).status().unwrap().success());
         spared.wait().unwrap();
     }
 }

@@ -1,0 +1,82 @@
+//! Who takes part: connects to the nodes, asks each how it stands, and names those that are left out.
+
+use std::time::Duration;
+
+use crate::{
+    commands::{global::Global, session},
+    error::{Error, Result},
+    launch::{Crew, Standing},
+    node::Node,
+    provision::{Fleet, Lost},
+    spec::{NodeSpec, Spec},
+    ui::{Outcome, Progress, Ui},
+};
+
+/// A shell that is slow to start a dozen small programs is still there.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Connects to every node of the spec. Those that do not answer are named at once.
+///
+/// # Errors
+/// When the head node does not answer.
+pub async fn connect(spec: &Spec, global: &Global, ui: &Ui) -> Result<Fleet> {
+    let names: Vec<String> = spec.nodes.iter().map(|node| node.name.to_string()).collect();
+    let opener = session::opener(spec.ssh_config.clone(), global, ui, true)?;
+    let progress = ui.progress(&names, "Connecting");
+    let fleet = Fleet::open(spec, &opener, &|_| ()).await;
+    show(&progress, &fleet);
+    drop(progress);
+    name_lost(&fleet, 0, ui);
+    fleet.head(spec)?;
+    Ok(fleet)
+}
+
+fn show(progress: &Progress, fleet: &Fleet) {
+    for (node, _) in &fleet.nodes {
+        progress.finish(node.name.as_str(), Outcome::Done);
+    }
+    for lost in &fleet.lost {
+        progress.finish(lost.node.as_str(), Outcome::Failed(String::new()));
+    }
+}
+
+fn name_lost(fleet: &Fleet, known: usize, ui: &Ui) {
+    for Lost { error, .. } in fleet.lost.iter().skip(known) {
+        ui.error(error);
+    }
+}
+
+/// Asks the connected nodes how they stand and chooses those that can be used. Who cannot be is named.
+///
+/// # Errors
+/// When the head node is not set up.
+pub async fn muster(spec: &Spec, fleet: &mut Fleet, ui: &Ui) -> Result<Crew> {
+    let asked = fleet.nodes.iter().map(|(_, node)| standing(spec, node));
+    let answers = futures_util::future::join_all(asked).await;
+    let nodes: Vec<NodeSpec> = fleet.nodes.iter().map(|(node, _)| node.clone()).collect();
+    let (mut seen, known) = (Vec::new(), fleet.lost.len());
+    for (node, answer) in nodes.into_iter().zip(answers) {
+        match answer {
+            Ok(standing) => seen.push((node, standing)),
+            Err(error) => fleet.lose(&node.name, error),
+        }
+    }
+    name_lost(fleet, known, ui);
+    fleet.head(spec)?;
+    let crew = Crew::choose(spec, &seen)?;
+    for (node, why) in &crew.unready {
+        ui.warn(&format!("{node}: {why}, so the job does without this node; `mpiup up` brings it in"));
+    }
+    if crew.members.len() < spec.nodes.len() {
+        ui.warn(&format!("{} of {} nodes are usable", crew.members.len(), spec.nodes.len()));
+    }
+    Ok(crew)
+}
+
+async fn standing(spec: &Spec, node: &Node) -> Result<Standing> {
+    let output = node.probe().read(&Standing::script(spec, node.is_root()), DEADLINE).await?;
+    Standing::parse(&output.stdout, node.is_root()).map_err(|error| match output.stderr_text().trim() {
+        "" => error,
+        said => Error::failed(error.message()).because(said),
+    })
+}

@@ -1,0 +1,116 @@
+//! How a node stands before a job: the few facts that a job needs, in one cheap request.
+//!
+//! `facts` looks at all that a set-up can touch and takes a quarter of a second on three nodes that share two cores; this
+//! takes a tenth of that. Nothing is decided here: see [`super::Crew`].
+
+use std::collections::BTreeMap;
+
+use crate::{
+    error::Result,
+    facts::{frame, mpi},
+    python::{Libc, Target},
+    quote,
+    spec::{Source, Spec},
+    steps,
+};
+
+/// A node as a job sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Standing {
+    /// Commands run as root there.
+    pub is_root: bool,
+    /// Home of the cluster's user; none when there is no such account.
+    pub home: Option<String>,
+    /// The folder of the cluster's journal.
+    pub state: String,
+    pub has_share: bool,
+    /// The node's own key for the mesh is there.
+    pub has_key: bool,
+    /// The key of the Python environment that stands there.
+    pub stamp: Option<String>,
+    /// What that environment runs on here.
+    pub target: Option<Target>,
+    /// Nodes with the same one share a kernel, and so their cores.
+    pub boot_id: String,
+    pub cores: u32,
+    /// Launchers outside of the environment; not looked for where MPI comes with it.
+    pub mpi: Vec<mpi::Launcher>,
+}
+
+impl Standing {
+    /// The script that looks; `is_root`: whether it will run as root.
+    pub fn script(spec: &Spec, is_root: bool) -> String {
+        let set = |name: &str, value: &str| format!("{name}={}\n", quote::sh(value));
+        let launchers = if spec.source == Source::Wheels { "no" } else { "yes" };
+        [
+            set("user", &spec.user),
+            set("cluster", &spec.name),
+            set("state", &steps::question(spec, is_root).state),
+            set("share", &spec.share.path),
+            set("launchers", launchers),
+            include_str!("standing.sh").to_owned(),
+        ]
+        .concat()
+    }
+
+    /// Reads what the script printed.
+    ///
+    /// # Errors
+    /// When the report is cut off.
+    pub fn parse(report: &[u8], is_root: bool) -> Result<Standing> {
+        let frames = frame::frames(report)?;
+        let facts: BTreeMap<&str, &str> =
+            frames.iter().map(|(name, content)| (name.as_str(), content.as_str())).collect();
+        let get = |name: &str| facts.get(name).map(|text| text.trim()).filter(|text| !text.is_empty());
+        Ok(Standing {
+            is_root,
+            home: get("home").map(|home| home.trim_end_matches('/').to_owned()),
+            state: get("state").unwrap_or_default().to_owned(),
+            has_share: get("share").is_some(),
+            has_key: get("key").is_some(),
+            stamp: get("stamp").map(str::to_owned),
+            target: target(get("python"), get("kernel"), get("libc")),
+            boot_id: get("boot_id").unwrap_or_default().to_owned(),
+            cores: get("cores").and_then(|cores| cores.parse().ok()).unwrap_or(1),
+            mpi: mpi::launchers(get("mpi").unwrap_or_default()),
+        })
+    }
+}
+
+/// `3.11`, `Linux 6.1.0 x86_64`, `glibc 2.36`
+fn target(python: Option<&str>, kernel: Option<&str>, libc: Option<&str>) -> Option<Target> {
+    let numbers = |text: &str| {
+        let (major, minor) = text.split_once('.')?;
+        Some((major.parse::<u32>().ok()?, minor.split('.').next()?.parse::<u32>().ok()?))
+    };
+    let (major, minor) = numbers(python?)?;
+    let (libc_major, libc_minor) = numbers(libc?.strip_prefix("glibc ")?)?;
+    Some(Target {
+        python: (major.try_into().ok()?, minor.try_into().ok()?),
+        arch: kernel?.rsplit(' ').next()?.to_owned(),
+        libc: Libc::Glibc(libc_major, libc_minor),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_a_report() {
+        let report = "== home 9\n/home/mpi\n== state 18\n/var/lib/mpiup/lab\n== share 3\nyes\n== key 3\nyes\n\
+            == stamp 16\n4f2a9c0d1e3b5a77\n== python 4\n3.11\n== libc 10\nglibc 2.36\n\
+            == kernel 33\nLinux 6.1.0-18-cloud-amd64 x86_64\n== boot_id 4\nabcd\n== cores 1\n2\n== end 0\n\n";
+        let standing = Standing::parse(report.as_bytes(), true).unwrap();
+        assert_eq!(standing.home.as_deref(), Some("/home/mpi"));
+        assert_eq!(standing.target.unwrap().to_string(), "Python 3.11 on x86_64 with glibc 2.36");
+        assert!(standing.has_share && standing.has_key && standing.cores == 2);
+    }
+
+    #[test]
+    fn a_bare_machine_has_next_to_nothing() {
+        let report = b"== home 0\n\n== state 1\ns\n== stamp 0\n\n== python 2\n3*\n== libc 0\n\n== end 0\n\n";
+        let standing = Standing::parse(report, false).unwrap();
+        assert_eq!((standing.home, standing.stamp, standing.target, standing.has_key), (None, None, None, false));
+    }
+}
