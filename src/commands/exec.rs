@@ -18,10 +18,12 @@ use crate::{
 
 /// Run a command on all nodes, side by side, and show equal answers once
 ///
-/// The command goes to the node's shell as one line: quote what this shell should not see. Exit code 1 when it fails on
-/// some node.
+/// One word goes to the nodes' sh as a line, for pipes and variables of theirs; several words go as they are. It runs as the
+/// user that logs in, in `/`, and reads nothing. Exit code 1 when it fails on some node.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  mpiup exec uname -r\n  mpiup exec --nodes 'client[1-3]' 'df -h / | tail -n 1'")]
+#[command(
+    after_help = "Examples:\n  mpiup exec uname -r\n  mpiup exec --nodes 'client[1-3]' 'df -h / | tail -n 1'\n  mpiup exec ls -l '/srv/my data'"
+)]
 pub struct Args {
     /// On these nodes only: names and sets, such as client[1-3],master.
     #[arg(long, value_name = "NODES")]
@@ -45,6 +47,13 @@ struct Answer {
     error: Option<String>,
 }
 
+impl Answer {
+    /// Of a node that gave none.
+    fn none(error: &Error) -> Self {
+        Self { status: None, stdout: String::new(), stderr: String::new(), error: Some(error.to_string()) }
+    }
+}
+
 pub async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<()> {
     let mut spec = session::load(global)?;
     if let Some(nodes) = &args.nodes {
@@ -66,12 +75,17 @@ pub async fn with_fleet(fleet: Fleet, args: &Args, ui: &Ui) -> Result<()> {
     let deadline = Duration::from_secs(args.timeout);
     let asked = fleet.nodes.iter().map(|(_, node)| answer(node, &command, args.root, deadline));
     let answers = futures_util::future::join_all(asked).await;
-    let mut all: Vec<(String, Answer)> =
-        fleet.nodes.iter().map(|(node, _)| node.name.to_string()).zip(answers).collect();
+    let mut all: Vec<(String, Answer)> = Vec::new();
+    for ((node, _), answer) in fleet.nodes.iter().zip(answers) {
+        let answer = answer.unwrap_or_else(|error| {
+            ui.error(&error);
+            Answer::none(&error)
+        });
+        all.push((node.name.to_string(), answer));
+    }
     for lost in &fleet.lost {
         ui.error(&lost.error);
-        let error = Some(lost.error.to_string());
-        all.push((lost.node.to_string(), Answer { status: None, stdout: String::new(), stderr: String::new(), error }));
+        all.push((lost.node.to_string(), Answer::none(&lost.error)));
     }
     fleet.close().await;
     let failed: Vec<String> =
@@ -109,24 +123,13 @@ fn only(spec: &mut Spec, nodes: &str) -> Result<()> {
     Ok(())
 }
 
-async fn answer(node: &Node, command: &str, root: bool, deadline: Duration) -> Answer {
+async fn answer(node: &Node, command: &str, root: bool, deadline: Duration) -> Result<Answer> {
     if root && !node.is_root() {
         let why = node.why_not_root().unwrap_or_default();
-        return Answer {
-            status: None,
-            stdout: String::new(),
-            stderr: String::new(),
-            error: Some(format!("no root: {why}")),
-        };
+        return Err(Error::failed("there is no root for mpiup").on(node.name()).because(why));
     }
-    match node.probe().read(command, deadline).await {
-        Ok(output) => {
-            Answer { status: Some(output.status), stdout: output.text(), stderr: output.stderr_text(), error: None }
-        }
-        Err(error) => {
-            Answer { status: None, stdout: String::new(), stderr: String::new(), error: Some(error.to_string()) }
-        }
-    }
+    let output = node.probe().read(command, deadline).await.map_err(|error| error.on(node.name()))?;
+    Ok(Answer { status: Some(output.status), stdout: output.text(), stderr: output.stderr_text(), error: None })
 }
 
 /// What a person sees of an answer: both streams, and the status where it is not 0.

@@ -9,7 +9,7 @@ use crate::{
     error::{Context as _, Error, Kind, Result},
     launch::{self, Crew, Hosts, Job, Wrapped},
     provision::{Fleet, as_user, gather},
-    spec::{Flavour, ShareKind, Spec},
+    spec::{Flavour, NodeName, ShareKind, Spec},
     steps,
     ui::Ui,
 };
@@ -108,7 +108,7 @@ async fn on_cluster(spec: &Spec, mut fleet: Fleet, args: &Args, ui: &Ui) -> Resu
         sweep(&fleet, spec, &crew, &launch::sweep_script(&id, daemons)).await;
     }
     let ended = outcome?;
-    tell(&ended, &args.program, ui);
+    tell(&ended, &args.program, &spec.head, ui);
     fleet.close().await;
     Ok(ended.code)
 }
@@ -123,13 +123,17 @@ fn is_openmpi_5(spec: &Spec, crew: &Crew) -> bool {
 }
 
 /// Which rank took the job along, and where.
-fn tell(ended: &live::Ended, program: &[String], ui: &Ui) {
+fn tell(ended: &live::Ended, program: &[String], head: &NodeName, ui: &Ui) {
     if ended.cancelled {
         return;
     }
     let program = program.first().map(String::as_str).unwrap_or_default();
     match ended.endings.first_failed() {
         Some(failed) => ui.error(&Error::failed(failed.sentence(program)).on(&failed.node)),
+        // MPI_Abort ends ranks before they can tell.
+        None if (129..=192).contains(&ended.code) => {
+            ui.error(&Error::failed(format!("mpiexec was ended by signal {}", ended.code - 128)).on(head));
+        }
         None if ended.code != 0 => ui.error(&Error::failed(format!("the job ended with exit code {}", ended.code))),
         None => {}
     }

@@ -16,6 +16,7 @@ use std::{
 
 use nix::{
     fcntl::{Flock, FlockArg},
+    poll::{PollFd, PollFlags, PollTimeout, poll},
     sys::signal::{Signal, kill, killpg},
     unistd::Pid,
 };
@@ -180,18 +181,40 @@ async fn attend(child: &mut Child, signals: &mut Signals, own_group: bool, id: &
     Ok(128 + u8::try_from(got as i32).unwrap_or_default())
 }
 
-/// Returns when the launcher has had no ranks for 3 s, which a healthy one does not outlive, or got none in 30 s.
-/// (A rank that fails within milliseconds, before the others reach MPI_Init, can make Open MPI 5.0 hang so.)
+/// Returns when the launcher has had no ranks for 3 s and done nothing though it could, or got none in 30 s.
+/// (A rank that fails within milliseconds, before the others reach MPI_Init, can make Open MPI 5.0 hang so.) A launcher
+/// that still writes what ranks have said, or waits for a reader that is slow, is not hung.
 async fn without_ranks(launcher: u32) {
-    let mut patience = 30;
+    let (mut patience, mut done) = (30, 0);
     while patience > 0 {
         tokio::time::sleep(Duration::from_secs(1)).await;
+        let now = work_done(launcher);
+        let busy = now != done || !takes_output(&std::io::stdout()) || !takes_output(&std::io::stderr());
+        done = now;
         match has_children(launcher) {
             Some(true) => patience = 3,
+            Some(false) if busy => patience = patience.max(3),
             Some(false) => patience -= 1,
             None => std::future::pending().await,
         }
     }
+}
+
+/// Grows whenever the process computes or writes: clock ticks (fields 14 and 15 of proc(5)'s stat) and bytes.
+fn work_done(process: u32) -> u64 {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    let behind_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let ticks: u64 =
+        behind_name.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
+    let io = fs::read_to_string(format!("/proc/{process}/io")).unwrap_or_default();
+    let written = io.lines().find_map(|line| line.strip_prefix("wchar: ")?.parse::<u64>().ok());
+    ticks + written.unwrap_or_default()
+}
+
+/// False while a pipe is full.
+fn takes_output(stream: &impl std::os::fd::AsFd) -> bool {
+    let mut asked = [PollFd::new(stream.as_fd(), PollFlags::POLLOUT)];
+    poll(&mut asked, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
 }
 
 /// None where the kernel does not tell.
