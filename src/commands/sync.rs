@@ -47,7 +47,7 @@ pub async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<()> {
         return Err(Error::failed("some files were left as they are on the nodes"));
     }
     if !left.is_empty() {
-        return Err(Error::failed(format!("{} did not get the files", nodeset::fold(&left))));
+        return Err(Error::failed(format!("{} did not get the files", nodeset::fold_in_order(&left))));
     }
     Ok(())
 }
@@ -116,7 +116,7 @@ pub async fn everywhere(root: &Path, force: bool, spec: &Spec, fleet: &Fleet, cr
     for (file, nodes) in &theirs {
         ui.warn(&format!(
             "{}: {}/{file} was changed there and is left as it is; `mpiup sync --force` overwrites it",
-            nodeset::fold(nodes),
+            nodeset::fold_in_order(nodes),
             spec.share.path
         ));
     }

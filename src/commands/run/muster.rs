@@ -9,7 +9,7 @@ use crate::{
     node::Node,
     provision::{Fleet, Lost},
     spec::{NodeSpec, Spec},
-    ui::{Outcome, Progress, Ui},
+    ui::{Outcome, Ui},
 };
 
 /// A shell that is slow to start a dozen small programs is still there.
@@ -23,21 +23,15 @@ pub async fn connect(spec: &Spec, global: &Global, ui: &Ui) -> Result<Fleet> {
     let names: Vec<String> = spec.nodes.iter().map(|node| node.name.to_string()).collect();
     let opener = session::opener(spec.ssh_config.clone(), global, ui, true)?;
     let progress = ui.progress(&names, "Connecting");
-    let fleet = Fleet::open(spec, &opener, &|_| ()).await;
-    show(&progress, &fleet);
+    let fleet = Fleet::open(spec, &opener, &|node| progress.finish(node.as_str(), Outcome::Done)).await;
+    for lost in &fleet.lost {
+        // `name_lost` says why.
+        progress.finish(lost.node.as_str(), Outcome::Failed(String::new()));
+    }
     drop(progress);
     name_lost(&fleet, 0, ui);
     fleet.head(spec)?;
     Ok(fleet)
-}
-
-fn show(progress: &Progress, fleet: &Fleet) {
-    for (node, _) in &fleet.nodes {
-        progress.finish(node.name.as_str(), Outcome::Done);
-    }
-    for lost in &fleet.lost {
-        progress.finish(lost.node.as_str(), Outcome::Failed(String::new()));
-    }
 }
 
 fn name_lost(fleet: &Fleet, known: usize, ui: &Ui) {
