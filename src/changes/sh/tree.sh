@@ -8,7 +8,13 @@ do_tree() {
     mpiup_result=announced
 }
 
+# Programs out of the folder that still run end with it: a daemon of Open MPI 5 can hang on its way out, and would keep the
+# account as well.
 undo_tree() {
     path=$(cat "$1/path"; printf x); path=${path%x}
-    case $path in /*/?*) as "$(cat "$1/owner")" rm -rf "$path" ;; esac
+    case $path in /*/?*) ;; *) return 0 ;; esac
+    ls -l /proc/[0-9]*/exe 2>/dev/null |
+        awk -v into=" -> $path/" '{ at = index($0, into); if (at) { n = split(substr($0, 1, at - 1), part, "/"); print part[n - 1] } }' |
+        while read -r process; do kill -KILL "$process" 2>/dev/null; done
+    as "$(cat "$1/owner")" rm -rf "$path" "$path".new.* "$path".old.*
 }
