@@ -63,7 +63,11 @@ fn ends_are_told(operator: &Operator<'_>) {
     let told = |args: &[&str], code: i32, words: &str| {
         let ran = run(operator, args);
         assert_eq!(ran.code, code, "{args:?}: {}", ran.stderr);
-        assert!(ran.stderr.split_whitespace().collect::<Vec<_>>().join(" ").contains(words), "{args:?}: {}", ran.stderr);
+        assert!(
+            ran.stderr.split_whitespace().collect::<Vec<_>>().join(" ").contains(words),
+            "{args:?}: {}",
+            ran.stderr
+        );
     };
     told(&["-n", "6", "python", "early.py"], 5, "error: client1: rank ");
     told(&["-n", "6", "python", "late.py"], 7, "");
@@ -80,7 +84,10 @@ fn ends_are_told(operator: &Operator<'_>) {
 fn output_and_input_are_whole(operator: &Operator<'_>) {
     let much = run(operator, &["-n", "3", "sh", "-c", "yes 0123456789abcde | head -c 8000000"]).succeeded();
     assert_eq!(much.stdout.len(), 24_000_000, "{}", much.stderr);
-    assert_eq!(run(operator, &["-n", "1", "printf", "%s|", "a b", "", "ñ\n", "--x"]).succeeded().stdout, "a b||ñ\n|--x|");
+    assert_eq!(
+        run(operator, &["-n", "1", "printf", "%s|", "a b", "", "ñ\n", "--x"]).succeeded().stdout,
+        "a b||ñ\n|--x|"
+    );
 
     let mut reads = operator.command(&["--quiet", "run", "-n", "3", "python", "reads.py"]);
     let output = child::run(&mut reads, b"one\ntwo", SOON);
@@ -92,7 +99,10 @@ fn output_and_input_are_whole(operator: &Operator<'_>) {
 
 fn a_node_that_is_gone_is_left_out(operator: &Operator<'_>) {
     operator.lab.inside("client2", "kill $(ps -eo pid,ppid,comm | awk '$3 == \"sshd\" && $2 <= 1 { print $1 }')");
-    let without = run(operator, &["python", "-c", "from mpi4py import MPI; MPI.COMM_WORLD.barrier(); print(MPI.Get_processor_name())"]);
+    let without = run(
+        operator,
+        &["python", "-c", "from mpi4py import MPI; MPI.COMM_WORLD.barrier(); print(MPI.Get_processor_name())"],
+    );
     assert_eq!(without.code, 0, "{}", without.stderr);
     let mut nodes: Vec<&str> = without.stdout.lines().collect();
     nodes.dedup();

@@ -31,6 +31,10 @@ from {module} import {name}
 if __name__ == "__main__":
     sys.exit({call}())
 """
+# A rank writes whole lines, as at a terminal: unbuffered, print() writes a line in pieces, and launchers mix the pieces of
+# several ranks; buffered in blocks, nothing is seen until the end.
+LINES = """import os, sys; os.environ.get("MPIUP_JOB") and sys.stdout and sys.stdout.reconfigure(line_buffering=True, write_through=False)
+"""
 # A third of NumPy's files are its tests and type stubs; nothing imports them when a program runs.
 UNUSED = re.compile(r"numpy/(.*/)?tests/|numpy/.*\.pyi$")
 SCHEME = {"purelib": site, "platlib": site, "data": "", "scripts": "bin"}
@@ -116,6 +120,7 @@ with tarfile.open(archive, "w:gz", compresslevel=1) as out, tempfile.TemporaryDi
                         cache = f"{head}/__pycache__/{tail[:-3]}.{sys.implementation.cache_tag}.pyc"
                         add(out, cache, code, 0o644)
         print(distribution.replace("_", "-"), version)
+    add(out, f"{site}/mpiup-lines.pth", LINES.encode(), 0o644)
     # Last, so that an archive which was cut short is known by the lack of it.
     add(out, ".mpiup-env", (stamp + "\n").encode(), 0o644)
 

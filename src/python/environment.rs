@@ -88,6 +88,11 @@ print("%d.%d" % sys.version_info[:2])
         let site = env.join(format!("lib/python{version}/site-packages"));
         assert!(!site.join("numpy").exists());
         assert!(site.join("greet/__pycache__").exists(), "compiled on the operator's machine");
+        let lines = "import sys; print(sys.stdout.line_buffering, sys.stdout.write_through)";
+        for (job, expected) in [("0123", "True False\n"), ("", "False True\n")] {
+            let python = Command::new(env.join("bin/python")).args(["-c", lines]).env("PYTHONUNBUFFERED", "1");
+            assert_eq!(python.env("MPIUP_JOB", job).run_blocking().unwrap().stdout, expected, "job `{job}`");
+        }
         for script in ["bin/greet", "bin/old"] {
             let said = Command::new(env.join(script)).run_blocking().unwrap().stdout;
             assert_eq!(said, format!("hello from {}\n", env.display()));

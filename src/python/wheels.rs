@@ -96,7 +96,7 @@ pub async fn bundle(
 /// The name of an environment: the same wishes for the same target have the same key.
 pub fn key(target: &Target, requirements: &[String], extra: &[&str]) -> String {
     // The leading number changes when the archive's own form does.
-    let text = format!("1\n{target}\n{}", wanted(requirements, extra).join("\n"));
+    let text = format!("2\n{target}\n{}", wanted(requirements, extra).join("\n"));
     Sha256::digest(text).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
