@@ -119,10 +119,20 @@ fn watched(lab: &TestLab, action: impl FnOnce()) -> BTreeSet<String> {
             }
             seen
         });
+        let over = End(&over);
         action();
-        over.store(true, Ordering::Relaxed);
+        drop(over);
         watcher.join().unwrap()
     })
+}
+
+/// Ends the watch also when what is watched panics: the scope would wait for the watcher for ever.
+struct End<'a>(&'a AtomicBool);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 fn look_at_processes(roots: &BTreeSet<i64>, seen: &mut BTreeSet<String>) {
