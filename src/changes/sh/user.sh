@@ -40,7 +40,7 @@ undo_user() {
 # The first few files in a home that are neither of /etc/skel nor traces of a shell.
 written_by() {
     ( cd "$1" 2>/dev/null || exit 0
-      find . \( -path ./.cache -o -path ./.ssh -o -name .bash_history -o -name .python_history \) -prune -o \( -type f -o -type l \) -print |
+      find . \( -path ./.cache -o -path ./.ssh/known_hosts -o -name .bash_history -o -name .python_history \) -prune -o \( -type f -o -type l \) -print |
       while IFS= read -r file; do
           cmp -s "$file" "/etc/skel/$file" || printf '%s\n' "${file#./}"
       done | head -n 3 | tr '\n' ' '; )
