@@ -58,7 +58,7 @@ fn a_job_passes_through_and_leaves_no_process_however_it_ends() {
 fn signalled(operator: &Operator<'_>, signal: Signal) -> Option<Ran> {
     let mut run = operator.start(&["run", "-n", "6", "--no-sync", "python", "-c", SLEEPS]);
     for node in operator.lab.nodes() {
-        wait_until(&format!("ranks on {node}"), SOON, || ranks(operator.lab, &node) >= 2);
+        wait_until(&format!("ranks on {node}"), SOON, || ranks(operator.lab, &node) == 2);
     }
     kill(Pid::from_raw(run.id().cast_signed()), signal).unwrap();
     if signal == Signal::SIGKILL {
@@ -68,10 +68,13 @@ fn signalled(operator: &Operator<'_>, signal: Signal) -> Option<Ran> {
     Some(operator.finish(run))
 }
 
-/// Ranks of jobs of mpiup (and the shell that watches each), told from a person's own programs by the mark in their environment.
+/// Ranks of jobs of mpiup, told from a person's own programs by the mark in their environment, and from the shells above
+/// them by their name.
 fn ranks(lab: &TestLab, node: &str) -> usize {
     let of_jobs = "grep -lz '^MPIUP_JOB=' /proc/[0-9]*/environ 2>/dev/null";
-    let ranks = format!("{of_jobs} | xargs -r grep -lsz '^OMPI_COMM_WORLD_RANK=' | wc -l");
+    let ranks = format!(
+        "{of_jobs} | xargs -r grep -lsz '^OMPI_COMM_WORLD_RANK=' | sed 's/environ$/comm/' | xargs -r grep -hs '^python' | wc -l"
+    );
     lab.says(node, &ranks).parse().unwrap()
 }
 
