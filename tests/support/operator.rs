@@ -90,10 +90,10 @@ impl<'a> Operator<'a> {
         command.spawn().unwrap()
     }
 
-    /// The end of a command that was started.
+    /// The end of a command that was started, and told to end since.
     pub fn finish(&self, child: Child) -> Ran {
         let begun = Instant::now();
-        Ran::new(child::finish(child, "mpiup", DEADLINE), begun)
+        Ran::new(child::finish(child, "mpiup", Duration::from_secs(60)), begun)
     }
 
     /// What `mpiup plan --json` shows, and that its exit code says the same.
