@@ -30,7 +30,8 @@ undo_synced() {
     [ -f "$1/list" ] || return 0
     as "$(cat "$1/owner")" sh -c '
         cd "$1" 2>/dev/null || exit 0
-        while read -r hash file; do
+        while IFS= read -r line; do
+            hash=${line%% *} file=${line#* }
             [ -f "$file" ] && [ ! -L "$file" ] && [ "$(sha256sum < "$file")" = "$hash  -" ] && rm -f "$file"
         done
         find . -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null
