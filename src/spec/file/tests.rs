@@ -147,9 +147,9 @@ fn takes_sets_of_any_form() {
 fn an_ssh_configuration_is_beside_the_file_or_under_the_home() {
     let config = |value: &str| {
         let text = format!("[ssh]\nconfig = \"{value}\"\n[nodes]\nn1 = \"local\"\n");
-        parse(&text, "/work/aula/mpiup.toml").unwrap().ssh_config.unwrap()
+        parse(&text, "/srv/aula/mpiup.toml").unwrap().ssh_config.unwrap()
     };
-    assert_eq!(config("ssh_config"), Path::new("/work/aula/ssh_config"));
+    assert_eq!(config("ssh_config"), Path::new("/srv/aula/ssh_config"));
     assert_eq!(config("/etc/ssh/lab"), Path::new("/etc/ssh/lab"));
     assert_eq!(config("~/.ssh/lab"), etcetera::home_dir().unwrap().join(".ssh/lab"));
 }
