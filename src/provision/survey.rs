@@ -17,8 +17,11 @@ use crate::{
     steps::network::{self, Candidate},
 };
 
-/// Per answer; a network on which packets are dropped costs this once per pair, all nodes side by side.
+/// A network on which packets are dropped costs this once.
 const ANSWER_SECONDS: u32 = 3;
+
+/// ssh-keyscan waits for the slowest of its hosts, once per type of key.
+const DEADLINE: Duration = Duration::from_secs(30);
 
 /// The network that all pairs of nodes answered on; `None` when there is nothing to find out.
 pub async fn survey(seen: &[(NodeSpec, Facts)], fleet: &Fleet) -> Option<String> {
@@ -42,40 +45,52 @@ pub async fn survey(seen: &[(NodeSpec, Facts)], fleet: &Fleet) -> Option<String>
 
 async fn reaches_all(number: usize, seen: &[(NodeSpec, Facts)], candidate: &Candidate, node: &Node) -> bool {
     // Every node begins with another one, so that no sshd is asked by all at once.
-    let others: Vec<usize> = (1..seen.len()).map(|step| (number + step) % seen.len()).collect();
-    let scans: String = others
-        .iter()
-        .filter_map(|&other| {
+    let others = (1..seen.len()).map(|step| (number + step) % seen.len());
+    let peers: Vec<(&NodeSpec, &Facts, String)> = others
+        .filter_map(|other| {
             let (spec, facts) = seen.get(other)?;
-            let kind = facts.host_keys.first()?.split(' ').next()?.trim_start_matches("ssh-").split('-').next()?;
-            let port = match spec.address {
-                Address::Ssh { port: Some(port), .. } => port,
-                _ => 22,
-            };
-            let address = candidate.addresses.get(other)?.to_string();
-            Some(format!(
-                "ssh-keyscan -T {ANSWER_SECONDS} -t {kind} -p {port} {} 2>/dev/null | sed 's/^/{other} /'\n",
-                quote::sh(&address)
-            ))
+            Some((spec, facts, candidate.addresses.get(other)?.to_string()))
         })
         .collect();
-    let deadline = Duration::from_secs(u64::from(ANSWER_SECONDS) * others.len() as u64 + 10);
-    let Ok(output) = node.probe().read(&scans, deadline).await else { return false };
-    let answered: BTreeMap<usize, String> = output.text().lines().filter_map(answer).collect();
-    others.iter().all(|other| {
-        let key = answered.get(other);
-        seen.get(*other).is_some_and(|(_, facts)| {
-            key.is_some_and(|key| facts.host_keys.iter().any(|own| own.starts_with(key.as_str())))
+    let mut scans: BTreeMap<(String, u16), Vec<&str>> = BTreeMap::new();
+    for (spec, facts, address) in &peers {
+        scans.entry((key_type(facts), port(spec))).or_default().push(address);
+    }
+    // One ssh-keyscan asks all of its hosts side by side.
+    let script: String = scans
+        .iter()
+        .map(|((kind, port), addresses)| {
+            let addresses = quote::words(addresses);
+            format!("ssh-keyscan -T {ANSWER_SECONDS} -t {kind} -p {port} {addresses} 2>/dev/null\n")
         })
+        .collect();
+    let Ok(output) = node.probe().read(&script, DEADLINE).await else { return false };
+    let answered: Vec<(String, String)> = output.text().lines().filter_map(answer).collect();
+    peers.iter().all(|(_, facts, address)| {
+        let mut keys = answered.iter().filter(|(host, _)| host == address).map(|(_, key)| key.as_str());
+        keys.any(|key| facts.host_keys.iter().any(|own| own.starts_with(key)))
     })
 }
 
-/// `NUMBER HOST TYPE KEY` → number, and type and key as they stand in the node's own file.
-fn answer(line: &str) -> Option<(usize, String)> {
+/// As `ssh-keyscan -t` calls the type of the node's first host key.
+fn key_type(facts: &Facts) -> String {
+    let kind = facts.host_keys.first().and_then(|key| key.split(' ').next()).unwrap_or("ssh-ed25519");
+    kind.trim_start_matches("ssh-").split('-').next().unwrap_or("ed25519").to_owned()
+}
+
+fn port(node: &NodeSpec) -> u16 {
+    match node.address {
+        Address::Ssh { port: Some(port), .. } => port,
+        _ => 22,
+    }
+}
+
+/// `HOST TYPE KEY` or `[HOST]:PORT TYPE KEY` → host, and type and key as they stand in the node's own file.
+fn answer(line: &str) -> Option<(String, String)> {
     let mut words = line.split(' ');
-    let number = words.next()?.parse().ok()?;
-    let (_host, kind, key) = (words.next()?, words.next()?, words.next()?);
-    Some((number, format!("{kind} {key}")))
+    let (host, kind, key) = (words.next()?, words.next()?, words.next()?);
+    let host = host.strip_prefix('[').and_then(|host| host.split(']').next()).unwrap_or(host);
+    (!host.starts_with('#')).then(|| (host.to_owned(), format!("{kind} {key}")))
 }
 
 #[cfg(test)]
@@ -84,9 +99,10 @@ mod tests {
 
     #[test]
     fn reads_what_keyscan_prints() {
-        let found = answer("2 10.77.0.3 ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPjKD+F0");
-        assert_eq!(found, Some((2, "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPjKD+F0".into())));
-        assert_eq!(answer("2 # 10.77.0.3:22 SSH-2.0-OpenSSH_9.2p1").map(|(number, _)| number), Some(2));
+        let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPjKD+F0";
+        assert_eq!(answer(&format!("10.77.0.3 {key}")), Some(("10.77.0.3".into(), key.into())));
+        assert_eq!(answer(&format!("[10.77.0.3]:2222 {key}")), Some(("10.77.0.3".into(), key.into())));
+        assert_eq!(answer("# 10.77.0.3:22 SSH-2.0-OpenSSH_9.2p1"), None);
         assert_eq!(answer(""), None);
     }
 }
