@@ -138,8 +138,7 @@ fn lines(session: &Session) -> Vec<String> {
 }
 
 fn say(session: &Session, undone: &provision::Undone, ui: &Ui) {
-    for (node, error) in &undone.failed {
-        let _ = node;
+    for (_, error) in &undone.failed {
         ui.error(error);
     }
     for (node, remark) in &undone.remarks {

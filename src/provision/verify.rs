@@ -95,7 +95,7 @@ async fn job(cluster: &Cluster, head: &Node, members: &[&Member], hosts: Hosts, 
 
 fn command(cluster: &Cluster, members: &[&Member], hosts: Hosts) -> String {
     let ranks = members.len();
-    let names = || members.iter().map(|member| host(member)).collect::<Vec<_>>().join(",");
+    let names = || members.iter().map(|member| member.host()).collect::<Vec<_>>().join(",");
     let (once_per_node, named) = match cluster.spec.flavour {
         Flavour::Openmpi => ("--map-by ppr:1:node", "--host"),
         Flavour::Mpich => ("-ppn 1", "-hosts"),
@@ -106,11 +106,6 @@ fn command(cluster: &Cluster, members: &[&Member], hosts: Hosts) -> String {
     };
     let program = quote::sh(&format!("{}/verify.py", cluster.layout.own));
     format!("mpiexec -n {ranks} {once_per_node} {hosts} python {program}")
-}
-
-/// As the hostfile names it.
-fn host(member: &Member) -> String {
-    if member.facts.is_root { member.spec.name.to_string() } else { member.address.to_string() }
 }
 
 /// `mpiup-verify RANK/SIZE NODE HOST` for each rank, and `mpiup-library TEXT`.

@@ -264,7 +264,7 @@ mod tests {
     #[test]
     fn share_paths() {
         assert_eq!(share_path("MPI").unwrap(), "MPI");
-        assert_eq!(share_path("./work//MPI/").unwrap(), "work/MPI");
+        assert_eq!(share_path("./aula//MPI/").unwrap(), "aula/MPI");
         assert_eq!(share_path("/srv/mpi/").unwrap(), "/srv/mpi");
         assert_eq!(share_path("..hidden/a b").unwrap(), "..hidden/a b");
         for bad in ["", ".", "/", "a/../b", "..", "~/MPI", "a\nb", "/etc/mpi", "/home", "/usr/", ".ssh", "./.ssh/x"] {

@@ -25,7 +25,7 @@ pub fn step(cluster: &Cluster, member: &Member) -> Vec<Change> {
         }
     });
     let content: String = operators(cluster, member).into_iter().chain(nodes).collect();
-    let owner = cluster.owner(member);
+    let owner = cluster.owner();
     let at = Block { path: &path, owner: &owner, place: Place::Bottom, mode: "600" };
     let why = "the nodes log in to each other, every key only from its own node's addresses; who may log in as root may do so as this user";
     write::block(cluster, member, Wave::Mesh, at, content, why).into_iter().collect()

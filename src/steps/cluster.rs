@@ -38,9 +38,9 @@ impl Member {
         self.facts.journal.iter().all(|entry| entry.key != key || entry.done)
     }
 
-    /// True when mpiup has begun this change on the node.
-    pub fn has_entry(&self, key: &str) -> bool {
-        self.facts.journal.iter().any(|entry| entry.key == key)
+    /// As the hostfile names it: without `/etc/hosts`, which takes root, a name means nothing to the launcher.
+    pub fn host(&self) -> String {
+        if self.facts.is_root { self.spec.name.to_string() } else { self.address.to_string() }
     }
 }
 
@@ -83,7 +83,7 @@ impl Cluster {
         preconditions::same_mpi(spec, &seen)?;
         let home = common_home(spec, &seen)?;
         preconditions::share(spec, &home, &seen)?;
-        let user_id = free_id(spec, &seen);
+        let user_id = free_id(&seen);
         let (network, addresses) = network::choose(&seen, surveyed)?;
         let boots: BTreeSet<&str> = seen.iter().map(|(_, facts)| facts.boot_id.as_str()).collect();
         let shares_cores = boots.len() < seen.len();
@@ -119,7 +119,7 @@ impl Cluster {
     }
 
     /// The account as which files of the cluster's user are written.
-    pub fn owner(&self, _member: &Member) -> String {
+    pub fn owner(&self) -> String {
         self.spec.user.clone()
     }
 
@@ -171,11 +171,10 @@ fn common_home(spec: &Spec, seen: &[(NodeSpec, Facts)]) -> Result<String> {
 }
 
 /// The account's number where it exists already, if it is free on all nodes that lack it; else the first free from 1000.
-fn free_id(spec: &Spec, seen: &[(NodeSpec, Facts)]) -> u32 {
+fn free_id(seen: &[(NodeSpec, Facts)]) -> u32 {
     let lacking: Vec<&Facts> = seen.iter().map(|(_, facts)| facts).filter(|facts| facts.user.is_none()).collect();
     let free = |id: &u32| lacking.iter().all(|facts| !facts.ids_in_use.contains(id));
     let existing = seen.iter().filter_map(|(_, facts)| facts.user.as_ref()).map(|account| account.uid).find(free);
-    let _ = spec;
     existing.unwrap_or_else(|| (1000..60000).find(free).unwrap_or(60001))
 }
 

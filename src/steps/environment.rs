@@ -13,7 +13,7 @@ pub fn step(cluster: &Cluster, member: &Member) -> Vec<Change> {
     wheels.extend(cluster.spec.requirements.iter().map(String::as_str));
     let (major, minor) = member.target.python;
     vec![Change {
-        primitive: Primitive::Tree { path: path.clone(), owner: cluster.owner(member), key: member.env_key.clone() },
+        primitive: Primitive::Tree { path: path.clone(), owner: cluster.owner(), key: member.env_key.clone() },
         wave: Wave::Ground,
         why: format!("Python {major}.{minor} with {}, brought by the operator's machine", wheels.join(", ")),
         before: None,

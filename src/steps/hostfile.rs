@@ -3,7 +3,10 @@
 use super::{Cluster, Member, write};
 use crate::{
     changes::{Change, Wave},
-    spec::{Flavour, ShareKind},
+    spec::{
+        Flavour, ShareKind,
+        hostfile::{self, Dialect},
+    },
 };
 
 pub fn step(cluster: &Cluster, member: &Member) -> Vec<Change> {
@@ -20,14 +23,9 @@ pub fn step(cluster: &Cluster, member: &Member) -> Vec<Change> {
 fn content(cluster: &Cluster) -> String {
     let head = cluster.members.iter().filter(|m| m.spec.name == cluster.spec.head);
     let others = cluster.members.iter().filter(|m| m.spec.name != cluster.spec.head);
-    head.chain(others)
-        .map(|member| {
-            // Without /etc/hosts a name means nothing to the launcher.
-            let host = if member.facts.is_root { member.spec.name.to_string() } else { member.address.to_string() };
-            match cluster.spec.flavour {
-                Flavour::Openmpi => format!("{host} slots={}\n", member.slots),
-                Flavour::Mpich => format!("{host}:{}\n", member.slots),
-            }
-        })
-        .collect()
+    let dialect = match cluster.spec.flavour {
+        Flavour::Openmpi => Dialect::OpenMpi,
+        Flavour::Mpich => Dialect::Mpich,
+    };
+    hostfile::render(dialect, head.chain(others).map(|member| (member.host(), member.slots)))
 }

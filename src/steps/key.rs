@@ -14,7 +14,7 @@ pub fn step(cluster: &Cluster, member: &Member) -> Vec<Change> {
     vec![Change {
         primitive: Primitive::KeyPair {
             path: path.clone(),
-            owner: cluster.owner(member),
+            owner: cluster.owner(),
             comment: comment(cluster, &member.spec.name),
         },
         wave: Wave::Ground,

@@ -52,7 +52,7 @@ fn file(cluster: &Cluster, member: &Member, name: &str, content: String, why: &s
     let path = name.replacen('~', &cluster.layout.home, 1);
     let folder = Path::new(&path).parent().map(|parent| parent.to_string_lossy().into_owned()).unwrap_or_default();
     let folder = write::folder(cluster, member, &folder, "755", "the parameters' folder");
-    let owner = cluster.owner(member);
+    let owner = cluster.owner();
     let at = write::Block { path: &path, owner: &owner, place: crate::changes::Place::Bottom, mode: "644" };
     let file = write::block(cluster, member, Wave::Mesh, at, content, why);
     folder.into_iter().chain(file).collect()

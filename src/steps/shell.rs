@@ -9,7 +9,7 @@ use crate::changes::{Change, Place, Wave};
 pub fn step(cluster: &Cluster, member: &Member) -> Vec<Change> {
     let bin = crate::quote::sh(&format!("{}/bin", cluster.layout.env));
     let content = format!("case \":$PATH:\" in *:{bin}:*) ;; *) PATH={bin}:$PATH; export PATH ;; esac\n");
-    let owner = cluster.owner(member);
+    let owner = cluster.owner();
     let shell = member.facts.user.as_ref().map_or("/bin/bash", |account| account.shell.as_str());
     let mut files = vec![".profile"];
     // bash reads .bashrc for `ssh node command` too; Debian's returns early there, so the block stands at the top.

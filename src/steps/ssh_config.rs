@@ -34,7 +34,7 @@ pub fn step(cluster: &Cluster, member: &Member) -> Vec<Change> {
     // What follows a Host line belongs to it: the file's own first lines go back to being for all hosts.
     content.push_str("Match all\n");
     let path = format!("{home}/.ssh/config");
-    let owner = cluster.owner(member);
+    let owner = cluster.owner();
     // At the top: ssh takes the first value that it finds, and a block at the end would stand inside somebody's `Host`.
     let at = Block { path: &path, owner: &owner, place: Place::Top, mode: "600" };
     let why = "`ssh NODE` works from every node for the cluster's user, and so does the launcher";

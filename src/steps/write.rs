@@ -19,7 +19,7 @@ pub fn user_file(
     let primitive = Primitive::File {
         path: path.to_owned(),
         mode,
-        owner: cluster.owner(member),
+        owner: cluster.owner(),
         content: Text::new(content),
         check: None,
     };
@@ -74,6 +74,6 @@ pub fn folder(cluster: &Cluster, member: &Member, path: &str, mode: &'static str
     if member.facts.file(&cluster.layout.asked(path)).is_some() && member.is_complete(&format!("dir {path}")) {
         return None;
     }
-    let primitive = Primitive::Dir { path: path.to_owned(), mode, owner: cluster.owner(member) };
+    let primitive = Primitive::Dir { path: path.to_owned(), mode, owner: cluster.owner() };
     Some(Change { primitive, wave: Wave::Ground, why: why.to_owned(), before: None })
 }
