@@ -24,6 +24,8 @@ const ABORTS: &str = "from mpi4py import MPI\nc = MPI.COMM_WORLD\nif c.rank == 2
 
 const READS: &str = "import sys\nfrom mpi4py import MPI\nprint(MPI.COMM_WORLD.rank, repr(sys.stdin.read()))\n";
 
+const WAITS: &str = "import time\nfrom mpi4py import MPI\nMPI.COMM_WORLD.barrier()\ntime.sleep(600)\n";
+
 /// Longer than any launcher and mpiup's own grace need, shorter than patience.
 const SOON: Duration = Duration::from_secs(25);
 
@@ -52,6 +54,7 @@ fn cluster<'a>(lab: &'a support::TestLab, flavour: &str) -> Operator<'a> {
         ("segfault.py", SEGFAULTS),
         ("abort.py", ABORTS),
         ("reads.py", READS),
+        ("waits.py", WAITS),
     ] {
         fs::write(operator.work().join(name), program).unwrap();
     }
@@ -113,6 +116,22 @@ fn a_node_that_is_gone_is_left_out(operator: &Operator<'_>) {
     assert!(without.stderr.contains("2 of 3 nodes are usable"), "{}", without.stderr);
 }
 
+/// Cut off without a word, as by a power failure: no launcher notices that.
+fn a_node_that_dies_is_named_and_ends_the_job(operator: &Operator<'_>) {
+    let lab = operator.lab;
+    let ranks = |node: &str| lab.inside(node, "grep -l [w]aits.py /proc/[0-9]*/cmdline 2>/dev/null | wc -l");
+    let job = operator.start(&["--quiet", "run", "-n", "6", "python", "waits.py"]);
+    child::wait_until("ranks run on client2", SOON, || ranks("client2").trim() != "0");
+    lab.inside("client2", "ip link set eth0 down");
+    let ran = operator.finish_within(job, Duration::from_secs(120));
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    assert!(ran.stderr.contains("error: client2: died in the middle of the job"), "{}", ran.stderr);
+    for node in ["master", "client1"] {
+        child::wait_until("its ranks ended", Duration::from_secs(10), || ranks(node).trim() == "0");
+    }
+    lab.inside("client2", "ip link set eth0 up");
+}
+
 #[test]
 fn with_open_mpi_5() {
     let lab = lab!(3);
@@ -123,6 +142,7 @@ fn with_open_mpi_5() {
     for _ in 0..3 {
         assert_eq!(run(&operator, &["-n", "6", "hostname"]).succeeded().stdout.lines().count(), 6);
     }
+    a_node_that_dies_is_named_and_ends_the_job(&operator);
     a_node_that_is_gone_is_left_out(&operator);
 }
 

@@ -17,6 +17,7 @@ use crate::{
 mod live;
 pub mod muster;
 mod signals;
+mod vigil;
 
 /// Run a program on the cluster; without an mpiup.toml, on this machine at once
 ///
@@ -101,7 +102,10 @@ async fn on_cluster(spec: &Spec, mut fleet: Fleet, args: &Args, ui: &Ui) -> Resu
     let as_user = |script: &str| as_user(head.is_root(), &spec.user, &crew.layout.home, script);
     let feed = input.then(|| as_user(&launch::feed_script(&id)));
     let live = live::Live { id: id.clone(), ranks: job.ranks, command: as_user(&script), feed };
-    let outcome = live::run(head, live, ui).await;
+    let crew_nodes = fleet.nodes.iter().filter(|(node, _)| node.name != spec.head && crew.member(&node.name).is_some());
+    let others = crew_nodes.map(|(node, connected)| (node.name.clone(), connected)).collect();
+    let vigil = vigil::Vigil::new(spec, head, others, &crew.layout.home);
+    let outcome = live::run(&vigil, live, ui).await;
     let ended_well = outcome.as_ref().is_ok_and(|ended| ended.code == 0 && !ended.hung);
     if !ended_well || hangs_daemons(spec, &crew) {
         let daemons = outcome.as_ref().ok().and_then(|ended| ended.endings.daemons());
@@ -125,6 +129,11 @@ fn is_openmpi_5(spec: &Spec, crew: &Crew) -> bool {
 /// Which rank took the job along, and where.
 fn tell(ended: &live::Ended, program: &[String], head: &NodeName, ui: &Ui) {
     if ended.cancelled {
+        return;
+    }
+    if let Some(node) = &ended.dead {
+        let error = Error::failed("died in the middle of the job, which was ended on the other nodes").on(node);
+        ui.error(&error.hinted("Look at the machine, or leave it switched off: the next `mpiup run` does without it."));
         return;
     }
     let program = program.first().map(String::as_str).unwrap_or_default();

@@ -148,6 +148,14 @@ impl Node {
         self.identity.why_not_root.as_deref()
     }
 
+    /// Whether the connection has ended: a node that fell silent is noticed after 30 s.
+    pub fn is_gone(&self) -> bool {
+        match &self.link {
+            Link::Ssh(link) => link.is_gone(),
+            Link::Local | Link::Fake(_) => false,
+        }
+    }
+
     /// The capability to look.
     pub fn probe(&self) -> Probe<'_> {
         Probe { node: self }

@@ -140,10 +140,15 @@ impl SshLink {
         spawn::ssh(&arguments, &self.askpass.environment(&self.setting.askpass))
     }
 
+    /// Whether the connection has gone, as far as the master has noticed.
+    pub(super) fn is_gone(&self) -> bool {
+        self.master.lock().unwrap_or_else(PoisonError::into_inner).ended().is_some()
+    }
+
     /// Whether the connection has gone: the master needs a moment to notice.
     pub(super) async fn has_ended(&self) -> bool {
         for _ in 0..20 {
-            if self.master.lock().unwrap_or_else(PoisonError::into_inner).ended().is_some() {
+            if self.is_gone() {
                 return true;
             }
             tokio::time::sleep(Duration::from_millis(15)).await;

@@ -92,8 +92,12 @@ impl<'a> Operator<'a> {
 
     /// The end of a command that was started, and told to end since.
     pub fn finish(&self, child: Child) -> Ran {
+        self.finish_within(child, Duration::from_secs(60))
+    }
+
+    pub fn finish_within(&self, child: Child, deadline: Duration) -> Ran {
         let begun = Instant::now();
-        Ran::new(child::finish(child, "mpiup", Duration::from_secs(60)), begun)
+        Ran::new(child::finish(child, "mpiup", deadline), begun)
     }
 
     /// What `mpiup plan --json` shows, and that its exit code says the same.

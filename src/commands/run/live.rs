@@ -13,11 +13,12 @@ use tokio::{
     time::Instant,
 };
 
-use super::signals::Signals;
+use super::{signals::Signals, vigil::Vigil};
 use crate::{
     error::{Error, Result},
     launch::{Endings, Noise},
-    node::{Node, Running},
+    node::Running,
+    spec::NodeName,
     ui::Ui,
 };
 
@@ -45,14 +46,17 @@ pub struct Ended {
     pub cancelled: bool,
     /// The launcher did not end by itself.
     pub hung: bool,
+    /// The node that died in the middle of it.
+    pub dead: Option<NodeName>,
 }
 
 /// Runs it. Ctrl-C, SIGTERM and SIGHUP close the wrapper's input, at which it ends the whole job; so does mpiup when a rank
-/// has failed, or all have ended, and the launcher stays.
+/// has failed, or all have ended, and the launcher stays, and when a node has died.
 ///
 /// # Errors
 /// When the connection ended before the job did. (The wrapper on the head node then cleans up by itself.)
-pub async fn run(head: &Node, live: Live, ui: &Ui) -> Result<Ended> {
+pub async fn run(vigil: &Vigil<'_>, live: Live, ui: &Ui) -> Result<Ended> {
+    let head = vigil.head;
     // Before the start: a signal in between would end mpiup without a word to the job.
     let mut signals = Signals::new()?;
     let mut running = head.spawn(&live.command, false).await?;
@@ -64,7 +68,7 @@ pub async fn run(head: &Node, live: Live, ui: &Ui) -> Result<Ended> {
         }
     };
     let watch = Watch::default();
-    let (mut cancelled, mut hung, mut fed) = (None, false, false);
+    let (mut cancelled, mut hung, mut fed, mut dead) = (None, false, false, None);
     let screen = Screen { ui, noise: Noise::default(), endings: Endings::new(&live.id) };
     let screen = RefCell::new(screen);
     {
@@ -80,6 +84,7 @@ pub async fn run(head: &Node, live: Live, ui: &Ui) -> Result<Ended> {
         });
         let mut streams = std::pin::pin!(async { tokio::join!(out, err) });
         let mut feeding = std::pin::pin!(feeding);
+        let mut dying = std::pin::pin!(vigil.first_dead());
         loop {
             tokio::select! {
                 _ = &mut streams => break,
@@ -92,6 +97,11 @@ pub async fn run(head: &Node, live: Live, ui: &Ui) -> Result<Ended> {
                 }
                 () = watch.overdue(), if !hung && cancelled.is_none() => {
                     hung = true;
+                    screen.borrow_mut().noise.job_is_ending();
+                    drop(input.take());
+                }
+                name = &mut dying, if dead.is_none() && cancelled.is_none() => {
+                    dead = Some(name);
                     screen.borrow_mut().noise.job_is_ending();
                     drop(input.take());
                 }
@@ -109,9 +119,11 @@ pub async fn run(head: &Node, live: Live, ui: &Ui) -> Result<Ended> {
     let endings = screen.endings;
     let code = match cancelled {
         Some(number) => 128 + number,
+        // Whatever the launcher made of it: a job that lost a node did not do its work.
+        None if dead.is_some() => 1,
         None => endings.code(live.ranks, launcher),
     };
-    Ok(Ended { code, endings, cancelled: cancelled.is_some(), hung })
+    Ok(Ended { code, endings, cancelled: cancelled.is_some(), hung, dead })
 }
 
 /// Whether this process was given input: a pipe, a file or a socket; a terminal and /dev/null are none.
