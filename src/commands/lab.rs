@@ -29,6 +29,9 @@ enum Verb {
         /// How many, master included
         #[arg(value_name = "N")]
         count: usize,
+        /// Packages that they have from the start, beyond this computer's own: openmpi-bin,nano
+        #[arg(long, value_name = "PACKAGES", value_delimiter = ',')]
+        with: Vec<String>,
         #[command(flatten)]
         lab: Name,
     },
@@ -63,6 +66,7 @@ enum Verb {
         #[arg(long)]
         program: PathBuf,
         count: usize,
+        packages: Vec<String>,
     },
     /// What ssh runs to reach a machine
     #[command(hide = true)]
@@ -87,17 +91,17 @@ struct Name {
 /// Those of the verb.
 pub fn run(args: &Args, ui: &Ui) -> Result<()> {
     match &args.verb {
-        Verb::Up { count, lab } => up(&lab.name, *count, ui),
+        Verb::Up { count, with, lab } => up(&lab.name, *count, with, ui),
         Verb::Ssh { lab, node, command } => ssh(&lab.name, node, command),
         Verb::Status { lab } => status(&lab.name, ui),
         Verb::Down { lab, purge_cache } => down(&lab.name, *purge_cache, ui),
-        Verb::Keeper { lab, program, count } => lab::run_keeper(&lab.name, *count, program),
+        Verb::Keeper { lab, program, count, packages } => lab::run_keeper(&lab.name, *count, packages, program),
         Verb::Connect { lab, address, port } => lab::connect(&lab.name, *address, *port),
     }
 }
 
-fn up(name: &str, count: usize, ui: &Ui) -> Result<()> {
-    let machines = Lab::up(name, count, &mut |text| ui.say(text))?;
+fn up(name: &str, count: usize, packages: &[String], ui: &Ui) -> Result<()> {
+    let machines = Lab::up_with(name, count, packages, &mut |text| ui.say(text))?;
     show(&machines, ui)?;
     ui.say(&format!("Log in with: {} lab ssh{} master", lab::mpiup(), option(name)));
     ui.say(&format!("Take everything away with: {} lab down{}", lab::mpiup(), option(name)));

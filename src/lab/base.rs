@@ -2,7 +2,7 @@
 //!
 //! A layer holds copies of files that this computer has as well (the package database, the system's accounts), so it
 //! belongs to exactly the computer's present state: any package installed or removed makes a new one, and the old one
-//! goes.
+//! goes. Labs that were given packages of their own have a layer of their own.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -43,30 +43,33 @@ const PROGRAMS: [(&str, &[&str]); 3] = [
 ];
 const SILENCE: Duration = Duration::from_secs(180);
 
-/// The archive of the layer, built first if need be; None when nodes need nothing beyond this computer.
+/// The archive of the layer, built first if need be; None when nodes need nothing beyond this computer. `more` are packages
+/// that they get beyond what they need.
 ///
 /// # Errors
 /// When it cannot be built, or `watch` says that nobody wants it any more.
 pub(super) fn ensure(
     watch: &Watch,
+    more: &[String],
     scratch: &Path,
     points: &[PathBuf],
     report: &mut dyn FnMut(&str),
 ) -> Result<Option<PathBuf>> {
-    let packages = missing_packages();
+    let packages: Vec<String> = missing_packages().map(str::to_owned).chain(more.iter().cloned()).collect();
     if packages.is_empty() && has_package_lists() {
         return Ok(None);
     }
     if !Path::new("/usr/bin/apt-get").exists() {
         return if packages.is_empty() { Ok(None) } else { Err(no_apt(&packages)) };
     }
-    let archive = Path::new(CACHE).join(format!("base-{}.tar", key(&packages, points)));
+    let state = state(points);
+    let archive = Path::new(CACHE).join(layer(&state, more));
     let _lock = lock(watch, report)?;
     if !archive.exists() {
         let build = Build { packages, archive: archive.clone(), scratch: scratch.to_owned(), points: points.to_vec() };
         run(watch, &build, report)?;
     }
-    remove_others(&archive);
+    remove_others(&state);
     Ok(Some(archive))
 }
 
@@ -98,9 +101,15 @@ pub(super) fn purge() -> Result<bool> {
     }
 }
 
-fn missing_packages() -> Vec<&'static str> {
+fn missing_packages() -> impl Iterator<Item = &'static str> {
     let missing = |places: &[&str]| !places.iter().any(|place| Path::new(place).exists());
-    PROGRAMS.iter().filter(|(_, places)| missing(places)).map(|(package, _)| *package).collect()
+    PROGRAMS.iter().filter(move |(_, places)| missing(places)).map(|(package, _)| *package)
+}
+
+/// Whether it is spelt as a package's name (Debian Policy, 5.6.7), which no option of apt-get's is.
+pub(super) fn is_package(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    name.len() >= 2 && name.starts_with(plain) && name.chars().all(|c| plain(c) || "+-.".contains(c))
 }
 
 fn has_package_lists() -> bool {
@@ -108,7 +117,7 @@ fn has_package_lists() -> bool {
     entries.into_iter().any(|entry| entry.file_name().to_string_lossy().contains("_Packages"))
 }
 
-fn no_apt(packages: &[&str]) -> Error {
+fn no_apt(packages: &[String]) -> Error {
     Error::failed(format!(
         "the lab's machines need {}, and this computer has no apt-get to fetch it",
         packages.join(", ")
@@ -116,10 +125,19 @@ fn no_apt(packages: &[&str]) -> Error {
     .hinted("Install it on this computer with its own package manager; it does not have to run.")
 }
 
-/// A digest of everything that a layer's content depends on.
-fn key(packages: &[&str], points: &[PathBuf]) -> String {
+/// The name of a layer's archive.
+fn layer(state: &str, more: &[String]) -> String {
+    match more {
+        [] => format!("base-{state}.tar"),
+        more => format!("more-{state}-{}.tar", short(Sha256::new().chain_update(more.join(" ")))),
+    }
+}
+
+/// A digest of everything of this computer that a layer's content depends on.
+fn state(points: &[PathBuf]) -> String {
     let mut digest = Sha256::new();
-    digest.update(format!("{VERSION} {packages:?} {points:?}"));
+    let needed: Vec<&str> = missing_packages().collect();
+    digest.update(format!("{VERSION} {needed:?} {points:?}"));
     let mut files: Vec<PathBuf> =
         ["/etc/os-release", "/var/lib/dpkg/status", "/etc/passwd", "/etc/group", "/etc/apt/sources.list"]
             .map(PathBuf::from)
@@ -133,6 +151,10 @@ fn key(packages: &[&str], points: &[PathBuf]) -> String {
         digest.update(format!("\n{} {}\n", file.display(), content.len()));
         digest.update(content);
     }
+    short(digest)
+}
+
+fn short(digest: Sha256) -> String {
     digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -195,12 +217,37 @@ fn listen(watch: &Watch, builder: &UnixStream, report: &mut dyn FnMut(&str)) -> 
 }
 
 /// Layers of an earlier state of this computer fit no more.
-fn remove_others(archive: &Path) {
+fn remove_others(state: &str) {
     for entry in fs::read_dir(CACHE).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        if name.to_string_lossy().starts_with("base-") && Some(name.as_os_str()) != archive.file_name() {
+        let name = name.to_string_lossy();
+        let layer = name.strip_prefix("base-").or_else(|| name.strip_prefix("more-"));
+        if layer.is_some_and(|layer| !layer.starts_with(state)) {
             // What cannot be removed now is tried again by the next lab.
             let _ = fs::remove_file(entry.path());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_package_is_no_option() {
+        for good in ["openmpi-bin", "g++", "libstdc++6", "python3.11", "0ad"] {
+            assert!(is_package(good), "{good}");
+        }
+        for bad in ["", "-y", "--allow-unauthenticated", "a", "Nano", "nano vim", "../nano.deb", "nano=1"] {
+            assert!(!is_package(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn labs_with_packages_of_their_own_do_not_share_a_layer() {
+        let more = ["openmpi-bin".to_owned(), "nano".to_owned()];
+        assert_eq!(layer("4f2a", &[]), "base-4f2a.tar");
+        assert!(layer("4f2a", &more).starts_with("more-4f2a-"));
+        assert_ne!(layer("4f2a", &more), layer("4f2a", &more[..1]));
     }
 }

@@ -30,7 +30,7 @@ const BETWEEN_REPORTS: Duration = Duration::from_secs(1);
 
 pub(super) struct Build {
     /// Without any, only the package lists are fetched.
-    pub packages: Vec<&'static str>,
+    pub packages: Vec<String>,
     pub archive: PathBuf,
     pub scratch: PathBuf,
     pub points: Vec<PathBuf>,
@@ -95,8 +95,10 @@ fn install(root: &Path, build: &Build, keeper: &mut impl Write) -> Result<()> {
     if build.packages.is_empty() {
         return updated;
     }
-    let words: Vec<&str> =
-        ["install", "--yes", "--no-install-recommends"].into_iter().chain(build.packages.iter().copied()).collect();
+    let words: Vec<&str> = ["install", "--yes", "--no-install-recommends"]
+        .into_iter()
+        .chain(build.packages.iter().map(String::as_str))
+        .collect();
     apt(root, &words, keeper).map_err(|error| match updated {
         Err(earlier) => error.because(earlier),
         Ok(()) => error,

@@ -51,14 +51,14 @@ impl Drop for Running {
 ///
 /// # Errors
 /// Only what could not be told to the command that waits: the rest is told there.
-pub fn run(name: &str, count: usize, program: &Path) -> Result<()> {
+pub fn run(name: &str, count: usize, packages: &[String], program: &Path) -> Result<()> {
     let mut operator = std::io::stdout();
     let brought_up = prepare(name).and_then(|(watch, mut lab)| {
         let mut report = |text: &str| {
             // A listener that is gone is noticed by `watch`.
             let _ = wire::send(&mut operator, &Message::Report { text: text.to_owned() });
         };
-        start::all(&watch, &mut lab, count, program, &mut report)?;
+        start::all(&watch, &mut lab, count, packages, program, &mut report)?;
         Ok((watch, lab))
     });
     let (watch, lab) = match brought_up {

@@ -42,6 +42,7 @@ pub(super) fn all(
     watch: &Watch,
     lab: &mut Running,
     count: usize,
+    packages: &[String],
     program: &Path,
     report: &mut dyn FnMut(&str),
 ) -> Result<()> {
@@ -50,7 +51,7 @@ pub(super) fn all(
     make_dir(&scratch, 0o700)?;
     make_dir(&base, 0o700)?;
     let points = rootfs::system_mounts()?;
-    let archive = base::ensure(watch, &scratch, &points, report)?;
+    let archive = base::ensure(watch, packages, &scratch, &points, report)?;
     report(&format!("Starting {count} machines"));
     let key = ssh_files::make_key(&lab.state.name)?;
     let network = Network::choose(&std::fs::read_to_string("/proc/net/route").unwrap_or_default());

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    Lab, check_name,
+    Lab, base, check_name,
     host::{self, command},
     need_root, network,
     state::{self, State},
@@ -24,8 +24,20 @@ impl Lab {
     /// # Errors
     /// When a lab of this name runs, this is not root, or the kernel or package archive refuses something.
     pub fn up(name: &str, count: usize, report: &mut dyn FnMut(&str)) -> Result<Self> {
+        Self::up_with(name, count, &[], report)
+    }
+
+    /// The same, with packages that the machines have from the start.
+    ///
+    /// # Errors
+    /// Those of [`Lab::up`], and when something cannot be the name of a package.
+    pub fn up_with(name: &str, count: usize, packages: &[String], report: &mut dyn FnMut(&str)) -> Result<Self> {
         let program = std::env::current_exe().context(|| "cannot find the path of mpiup itself")?;
-        Self::up_by(&program, name, count, report)
+        if let Some(odd) = packages.iter().find(|package| !base::is_package(package)) {
+            return Err(Error::usage(format!("{odd:?} cannot be the name of a package"))
+                .hinted("Packages stand behind `--with`, with commas between them: --with openmpi-bin,nano"));
+        }
+        Self::bring_up(&program, name, count, packages, report)
     }
 
     /// The same, where mpiup is not the program that runs: `program` is its path.
@@ -33,6 +45,16 @@ impl Lab {
     /// # Errors
     /// Those of [`Lab::up`].
     pub fn up_by(program: &Path, name: &str, count: usize, report: &mut dyn FnMut(&str)) -> Result<Self> {
+        Self::bring_up(program, name, count, &[], report)
+    }
+
+    fn bring_up(
+        program: &Path,
+        name: &str,
+        count: usize,
+        packages: &[String],
+        report: &mut dyn FnMut(&str),
+    ) -> Result<Self> {
         check_name(name)?;
         if !(1..=network::MOST_MACHINES).contains(&count) {
             return Err(Error::usage(format!("a lab has 1 to {} machines, not {count}", network::MOST_MACHINES)));
@@ -40,7 +62,7 @@ impl Lab {
         need_root()?;
         support()?;
         clear_remains(name, report)?;
-        run_keeper(program, name, count, report).inspect_err(|_| {
+        run_keeper(program, name, count, packages, report).inspect_err(|_| {
             // A keeper that could speak has cleared up; one that was killed has left its directory to us.
             if State::read(name).is_some_and(|state| !state.keeper.is_alive()) {
                 let _ = Self::down(name);
@@ -62,12 +84,18 @@ fn clear_remains(name: &str, report: &mut dyn FnMut(&str)) -> Result<()> {
     Lab::down(name).map(drop)
 }
 
-fn run_keeper(program: &Path, name: &str, count: usize, report: &mut dyn FnMut(&str)) -> Result<()> {
+fn run_keeper(
+    program: &Path,
+    name: &str,
+    count: usize,
+    packages: &[String],
+    report: &mut dyn FnMut(&str),
+) -> Result<()> {
     let failed = || "cannot start the lab's keeper";
     let program: PathBuf = std::fs::canonicalize(program).context(failed)?;
     let (reader, writer) = std::io::pipe().context(failed)?;
     let mut keeper = command(&program);
-    keeper.args(["lab", "keeper", "--name", name, "--program"]).arg(&program).arg(count.to_string());
+    keeper.args(["lab", "keeper", "--name", name, "--program"]).arg(&program).arg(count.to_string()).args(packages);
     // What it writes on its way down, a panic for instance, comes the same way as its messages.
     keeper.stdin(Stdio::piped()).stdout(writer.try_clone().context(failed)?).stderr(writer);
     let mut child = keeper.spawn().context(failed)?;

@@ -35,6 +35,8 @@ print(os.path.realpath(getattr(sys, "_base_executable", "") or sys.executable)) 
 done
 [ -n "${python:-}" ] || fail "There is no $version here, which the packages of the Python environment are made for."
 
+# No package need have brought a program.
+mkdir -p -- "$new/bin"
 ln -s "$python" "$new/bin/python"
 ln -s python "$new/bin/python3"
 ln -s python "$new/bin/$version"
