@@ -38,7 +38,12 @@ impl Key {
             let _ = writeln!(script, "{name}={}", quote::sh(value));
         }
         let _ = writeln!(script, "lease={LEASE_SECONDS} patience={PATIENCE_SECONDS}");
-        script + include_str!("sh/lock_paths.sh") + include_str!("sh/hold.sh")
+        // It stands in the node's list of processes, where reasons are of no use.
+        let lines = include_str!("sh/lock_paths.sh").lines().chain(include_str!("sh/hold.sh").lines());
+        for line in lines.filter(|line| !line.trim_start().starts_with('#')) {
+            let _ = writeln!(script, "{line}");
+        }
+        script
     }
 
     /// What every script begins with that alters a node.
