@@ -4,6 +4,7 @@
 //! here touches a node.
 
 pub mod block;
+pub mod lock;
 pub mod script;
 pub mod text;
 

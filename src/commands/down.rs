@@ -9,7 +9,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     node::Consent,
-    provision::{self, Event},
+    provision::{self, Event, Locks},
     spec::{Spec, nodeset},
     ui::{Outcome, Ui},
 };
@@ -60,36 +60,31 @@ pub async fn take_down(spec: Spec, yes: bool, purge: bool, global: &Global, ui: 
 ///
 /// # Errors
 /// As [`take_down`].
-pub async fn with_session(session: Session, yes: bool, purge: bool, ui: &Ui) -> Result<()> {
+pub async fn with_session(mut session: Session, yes: bool, purge: bool, ui: &Ui) -> Result<()> {
     session.name_lost(ui);
-    let entries: usize = session.seen.iter().map(|(_, facts)| facts.journal.len()).sum();
-    if entries > 0 && !yes {
-        for line in lines(&session) {
-            ui.say(&line);
-        }
-        if !ui.confirm("Take all of this back?", false)? {
-            return Err(Error::failed("nothing was changed, as you said"));
-        }
-    }
+    let locks = agree(&mut session, yes, ui).await?;
     let names: Vec<String> = session.seen.iter().map(|(node, _)| node.name.to_string()).collect();
     let consent = Consent::after_showing_the_plan();
-    let undone = if entries == 0 {
-        provision::Undone::default()
-    } else {
+    let undone = if let Some(locks) = &locks {
         let progress = ui.progress(&names, "Taking it back");
         let sink = |event: Event| match event {
             Event::Begin { node, what } => progress.node(node.as_str(), &what),
             Event::Say { node, text } => progress.meter(node.as_str(), &text),
             _ => {}
         };
-        let undone = provision::undo(&session.spec, &session.seen, &session.fleet, purge, &consent, &sink).await;
+        let undone = provision::undo(&session.spec, &session.seen, &session.fleet, locks, purge, &consent, &sink).await;
         for name in &names {
             let failed = undone.failed.iter().find(|(node, _)| node.as_str() == name);
             progress
                 .finish(name, failed.map_or(Outcome::Done, |(_, error)| Outcome::Failed(error.reasons().join(": "))));
         }
         undone
+    } else {
+        provision::Undone::default()
     };
+    if let Some(locks) = locks {
+        locks.release().await;
+    }
     say(&session, &undone, ui);
     if ui.is_json() {
         ui.json(&report(&session, &undone))?;
@@ -107,6 +102,31 @@ pub async fn with_session(session: Session, yes: bool, purge: bool, ui: &Ui) -> 
     }
     Err(Error::failed(format!("not everything was taken back: {} could not be finished", nodeset::fold(&missed)))
         .hinted("`mpiup down` goes on from there once they can be reached."))
+}
+
+/// Shows what there is to take back, hears a yes, and keeps the nodes from other operators; none where there is nothing. What
+/// is taken back is what was shown: if that changed until the nodes were ours, it is shown again.
+async fn agree(session: &mut Session, yes: bool, ui: &Ui) -> Result<Option<Locks>> {
+    loop {
+        let shown = lines(session);
+        if shown.is_empty() {
+            return Ok(None);
+        }
+        if !yes {
+            shown.iter().for_each(|line| ui.say(line));
+            if !ui.confirm("Take all of this back?", false)? {
+                return Err(Error::failed("nothing was changed, as you said"));
+            }
+        }
+        let locks = session.keep("down", ui).await?;
+        session.look_again().await;
+        if yes || lines(session) == shown {
+            return Ok(Some(locks));
+        }
+        ui.warn("the nodes are not as they were when this was shown; this is what there is now");
+        // Nobody waits for a person while the nodes are kept.
+        locks.release().await;
+    }
 }
 
 fn lines(session: &Session) -> Vec<String> {

@@ -78,7 +78,7 @@ async fn on_cluster(spec: &Spec, mut fleet: Fleet, args: &Args, ui: &Ui) -> Resu
     let crew = muster::muster(spec, &mut fleet, ui).await?;
     if spec.share.kind == ShareKind::Sync && !args.no_sync {
         let here = std::env::current_dir().context(|| "the working directory cannot be read")?;
-        sync::everywhere(&here, false, spec, &fleet, &crew, ui).await?;
+        sync::everywhere(&here, false, spec, &mut fleet, &crew, ui).await?;
     }
     let hosts = hosts(spec, &mut fleet, &crew).await?;
     let head = fleet.head(spec)?;

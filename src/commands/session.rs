@@ -6,8 +6,8 @@ use super::{global::Global, prompter::AskUser};
 use crate::{
     error::{Context, Result},
     facts::Facts,
-    node::{self, Opener},
-    provision::{Fleet, Lost, gather, survey},
+    node::{self, Consent, Opener},
+    provision::{Event, Fleet, Locks, Lost, gather, survey},
     spec::{self, NodeSpec, Spec},
     steps::Cluster,
     ui::{Outcome, Progress, Ui},
@@ -77,6 +77,19 @@ impl Session {
         Session { spec, fleet, seen, surveyed }
     }
 
+    /// Keeps the nodes from other operators while `doing`, the verb. One that is in use is lost and named.
+    ///
+    /// # Errors
+    /// When the head node is in use.
+    pub async fn keep(&mut self, doing: &str, ui: &Ui) -> Result<Locks> {
+        let known = self.fleet.lost.len();
+        let locks = keep(&mut self.fleet, &self.spec, doing, ui).await?;
+        for Lost { error, .. } in self.fleet.lost.iter().skip(known) {
+            ui.error(error);
+        }
+        Ok(locks)
+    }
+
     /// Looks again.
     pub async fn look_again(&mut self) {
         self.seen = gather(&self.spec, &mut self.fleet, &|_| ()).await;
@@ -97,4 +110,18 @@ impl Session {
             ui.error(error);
         }
     }
+}
+
+/// Takes the locks of all connected nodes, and says so where that takes time.
+///
+/// # Errors
+/// When the head node is in use.
+pub async fn keep(fleet: &mut Fleet, spec: &Spec, doing: &str, ui: &Ui) -> Result<Locks> {
+    let consent = Consent::after_showing_the_plan();
+    let waits = |event: Event| {
+        if let Event::Say { node, text } = event {
+            ui.say(&format!("  {node} {text}"));
+        }
+    };
+    Locks::take(fleet, &spec.head, doing, &consent, &waits).await
 }

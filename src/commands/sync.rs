@@ -7,9 +7,9 @@ use crate::{
     error::{Context as _, Error, Result},
     launch::{Crew, CrewNode},
     node::{Consent, Node},
-    provision::Fleet,
+    provision::{Fleet, Locks},
     spec::{ShareKind, Spec, nodeset},
-    sync::{self, Share, Wanted},
+    sync::{self, LocalFile, Share, Wanted},
     ui::{Outcome, Ui, humane},
 };
 
@@ -35,7 +35,7 @@ pub async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<()> {
     let mut fleet = muster::connect(&spec, global, ui).await?;
     let crew = muster::muster(&spec, &mut fleet, ui).await?;
     let here = std::env::current_dir().context(|| "the working directory cannot be read")?;
-    let theirs = everywhere(&here, args.force, &spec, &fleet, &crew, ui).await?;
+    let theirs = everywhere(&here, args.force, &spec, &mut fleet, &crew, ui).await?;
     let left: Vec<String> = spec
         .nodes
         .iter()
@@ -56,15 +56,32 @@ pub async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<()> {
 ///
 /// # Errors
 /// When a node does not take the files: a job there would run old ones.
-pub async fn everywhere(root: &Path, force: bool, spec: &Spec, fleet: &Fleet, crew: &Crew, ui: &Ui) -> Result<bool> {
+pub async fn everywhere(
+    root: &Path,
+    force: bool,
+    spec: &Spec,
+    fleet: &mut Fleet,
+    crew: &Crew,
+    ui: &Ui,
+) -> Result<bool> {
     let files = sync::files(root)?;
     let names: Vec<String> = crew.members.iter().map(|member| member.name.to_string()).collect();
     let progress = ui.progress(&names, "Mirroring the working directory");
+    let mut wanted = ask(&files, force, spec, fleet, crew).await;
+    // What one operator sends must not cross what another sends, or takes back. Where nothing is to be sent, nobody waits.
+    let locks = if wanted.iter().flatten().any(|wanted| !wanted.files.is_empty()) {
+        let known = fleet.lost.len();
+        let locks = session::keep(fleet, spec, "sync", ui).await?;
+        if fleet.lost.len() > known {
+            return Err(fleet.lost.swap_remove(known).error);
+        }
+        wanted = ask(&files, force, spec, fleet, crew).await;
+        Some(locks)
+    } else {
+        None
+    };
+    let guard = locks.as_ref().map(Locks::guard).unwrap_or_default();
     let consent = Consent::after_showing_the_plan();
-    let targets: Vec<(Share<'_>, &Node)> =
-        crew.members.iter().map(|member| target(spec, fleet, crew, member)).collect::<Result<_>>()?;
-    let asked = targets.iter().map(|(share, node)| sync::ask(&files, share, force, node.probe()));
-    let wanted: Vec<Result<Wanted>> = futures_util::future::join_all(asked).await;
     // Nodes that want the same get the same archive.
     let sets: BTreeSet<&BTreeSet<String>> =
         wanted.iter().flatten().map(|wanted| &wanted.files).filter(|files| !files.is_empty()).collect();
@@ -72,17 +89,22 @@ pub async fn everywhere(root: &Path, force: bool, spec: &Spec, fleet: &Fleet, cr
     for set in sets {
         archives.push((set, sync::pack(root, set).await?));
     }
+    let targets: Vec<(Share<'_>, &Node)> =
+        crew.members.iter().map(|member| target(spec, fleet, crew, member)).collect::<Result<_>>()?;
     let sends = targets.iter().zip(&wanted).zip(&names).map(|(((share, node), wanted), name)| {
         let archive = wanted.as_ref().ok().and_then(|wanted| archives.iter().find(|(set, _)| **set == wanted.files));
-        let (consent, progress) = (&consent, &progress);
+        let (guard, consent, progress) = (&guard, &consent, &progress);
         async move {
             let Some((_, archive)) = archive else { return Ok(()) };
             let sent =
                 |bytes| progress.meter(name, &format!("{} of {}", humane::bytes(bytes), humane::bytes(archive.bytes)));
-            sync::send(archive, share, node, consent, &sent).await
+            sync::send(archive, share, node, guard, consent, &sent).await
         }
     });
     let sent = futures_util::future::join_all(sends).await;
+    if let Some(locks) = locks {
+        locks.release().await;
+    }
     let outcomes: Vec<Result<Wanted>> =
         wanted.into_iter().zip(sent).map(|(wanted, sent)| wanted.and_then(|wanted| sent.map(|()| wanted))).collect();
     for (name, outcome) in names.iter().zip(&outcomes) {
@@ -121,6 +143,15 @@ pub async fn everywhere(root: &Path, force: bool, spec: &Spec, fleet: &Fleet, cr
         ));
     }
     Ok(!theirs.is_empty())
+}
+
+/// What each node of the crew is to get.
+async fn ask(files: &[LocalFile], force: bool, spec: &Spec, fleet: &Fleet, crew: &Crew) -> Vec<Result<Wanted>> {
+    let asked = crew.members.iter().map(|member| async {
+        let (share, node) = target(spec, fleet, crew, member)?;
+        sync::ask(files, &share, force, node.probe()).await
+    });
+    futures_util::future::join_all(asked).await
 }
 
 fn target<'a>(spec: &'a Spec, fleet: &'a Fleet, crew: &'a Crew, member: &'a CrewNode) -> Result<(Share<'a>, &'a Node)> {

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     node::Consent,
-    provision::{self, Applied, Event, Proof},
+    provision::{self, Applied, Bundles, Event, Locks, Proof},
     spec::Spec,
     steps::{self, Cluster, Plan},
     ui::{Outcome, Ui, humane},
@@ -66,18 +66,18 @@ pub async fn bring_up(spec: Spec, yes: bool, global: &Global, ui: &Ui) -> Result
 /// As [`bring_up`].
 pub async fn with_session(mut session: Session, yes: bool, start: Instant, ui: &Ui) -> Result<Report> {
     session.name_lost(ui);
-    let mut made = 0;
-    let mut asked = yes;
+    let mut work = Work::new(yes);
     let (cluster, proof) = loop {
-        let cluster = settle(&mut session, &mut asked, &mut made, ui).await?;
+        let cluster = settle(&mut session, &mut work, ui).await?;
         match prove(&session, &cluster, ui).await {
             Ok(proof) => break (cluster, proof),
             Err(error) => without_culprits(&mut session, &cluster, error, ui).await?,
         }
     };
+    work.give_back().await;
     let report = Report {
         cluster: cluster.spec.name.clone(),
-        changes: made,
+        changes: work.made,
         ready: cluster.members.iter().map(|member| member.spec.name.to_string()).collect(),
         left_out: session.fleet.lost.iter().map(|lost| (lost.node.to_string(), lost.error.to_string())).collect(),
         proof,
@@ -87,9 +87,33 @@ pub async fn with_session(mut session: Session, yes: bool, start: Instant, ui: &
     Ok(report)
 }
 
+/// What `up` has come to on its way.
+struct Work {
+    /// Every plan is agreed to.
+    yes: bool,
+    /// The one that was agreed to.
+    agreed: Option<Plan>,
+    /// The nodes are ours from the first change to the proof. An `up` without changes needs none of this.
+    locks: Option<Locks>,
+    bundles: Bundles,
+    made: usize,
+}
+
+impl Work {
+    fn new(yes: bool) -> Self {
+        Self { yes, agreed: None, locks: None, bundles: Bundles::new(), made: 0 }
+    }
+
+    async fn give_back(&mut self) {
+        if let Some(locks) = self.locks.take() {
+            locks.release().await;
+        }
+    }
+}
+
 /// Makes changes until no usable node needs any. A node that fails on the way is left out, and the others are brought to
 /// agree without it.
-async fn settle(session: &mut Session, asked: &mut bool, made: &mut usize, ui: &Ui) -> Result<Cluster> {
+async fn settle(session: &mut Session, work: &mut Work, ui: &Ui) -> Result<Cluster> {
     let mut all_made = false;
     loop {
         let cluster = session.cluster()?;
@@ -100,12 +124,26 @@ async fn settle(session: &mut Session, asked: &mut bool, made: &mut usize, ui: &
         if all_made {
             return Err(undone_by_others(&plan));
         }
-        if !*asked {
-            ask(&cluster, &plan, ui)?;
-            *asked = true;
+        let Some(locks) = &work.locks else {
+            if !work.yes && work.agreed.as_ref() != Some(&plan) {
+                ask(&cluster, &plan, ui)?;
+            }
+            fetch(&cluster, &plan, &mut work.bundles, ui).await?;
+            work.agreed = Some(plan);
+            work.locks = Some(keep(session, ui).await?);
+            continue;
+        };
+        // Nobody waits for a person while the nodes are kept.
+        if !work.yes && work.agreed.as_ref() != Some(&plan) {
+            ui.warn("the nodes are not as they were when the plan was shown; this is the plan now");
+            work.give_back().await;
+            continue;
         }
-        let applied = apply(session, &cluster, &plan, ui).await?;
-        *made += applied.made;
+        // What follows from this plan, where a node fails, is asked for no more.
+        work.yes = true;
+        fetch(&cluster, &plan, &mut work.bundles, ui).await?;
+        let applied = apply(session, &cluster, &plan, &work.bundles, locks, ui).await?;
+        work.made += applied.made;
         all_made = applied.failed.is_empty();
         let all_failed = applied.failed.len() == plan.nodes.len();
         for (node, error) in applied.failed {
@@ -117,6 +155,14 @@ async fn settle(session: &mut Session, asked: &mut bool, made: &mut usize, ui: &
         }
         session.look_again().await;
     }
+}
+
+/// Keeps the nodes from other operators, and looks at them again: what was seen before may have been in the middle of
+/// somebody else's work.
+async fn keep(session: &mut Session, ui: &Ui) -> Result<Locks> {
+    let locks = session.keep("up", ui).await?;
+    session.look_again().await;
+    Ok(locks)
 }
 
 /// Every change was made, and still some node is not as it should be.
@@ -139,16 +185,24 @@ fn ask(cluster: &Cluster, plan: &Plan, ui: &Ui) -> Result<()> {
     Err(Error::failed("nothing was changed, as you said"))
 }
 
-async fn apply(session: &Session, cluster: &Cluster, plan: &Plan, ui: &Ui) -> Result<Applied> {
-    let bundles = {
-        let report = |text: &str| ui.say(&format!("  {text}"));
-        provision::fetch(cluster, plan, &report).await?
-    };
+async fn fetch(cluster: &Cluster, plan: &Plan, bundles: &mut Bundles, ui: &Ui) -> Result<()> {
+    let report = |text: &str| ui.say(&format!("  {text}"));
+    provision::fetch(cluster, plan, bundles, &report).await
+}
+
+async fn apply(
+    session: &Session,
+    cluster: &Cluster,
+    plan: &Plan,
+    bundles: &Bundles,
+    locks: &Locks,
+    ui: &Ui,
+) -> Result<Applied> {
     let names: Vec<String> = plan.nodes.iter().map(|node| node.node.to_string()).collect();
     let progress = ui.progress(&names, "Setting up");
     let consent = Consent::after_showing_the_plan();
     let sink = |event: Event| show(&progress, event);
-    let applied = provision::apply(cluster, plan, &bundles, &session.fleet, &consent, &sink).await;
+    let applied = provision::apply(cluster, plan, bundles, &session.fleet, locks, &consent, &sink).await;
     for node in &plan.nodes {
         let failed = applied.failed.iter().any(|(name, _)| *name == node.node);
         let outcome = match (failed, node.changes.is_empty()) {

@@ -62,9 +62,14 @@ fact env_stamp "$(cat "$env/.mpiup-env" 2>/dev/null)"
 fact disk_free "$({ df -Pk "$home" || df -Pk /; } 2>/dev/null | tail -n 1)"
 case $state in "~/"*) state=$HOME/${state#"~/"} ;; esac
 fact journal "$(for entry in "$state"/journal/[0-9]*; do
-    [ -f "$entry/key" ] || continue
+    [ -d "$entry" ] || continue
+    key= what="a damaged entry of the journal"
     read -r key < "$entry/key"; read -r what < "$entry/what"
     done=no; [ -f "$entry/done" ] && done=yes
     printf '%s\t%s\t%s\t%s\n' "${entry##*/}" "$done" "$key" "$what"
-done)"
+done 2>/dev/null
+# What a kill left when the first entry was not there yet, or the last one no more.
+if [ -z "$(ls -A "$state/journal" 2>/dev/null)" ] && { [ -d "$state" ] || { [ -d "${state%/*}" ] && [ -z "$(ls -A "${state%/*}")" ]; }; }; then
+    printf -- '-\tyes\t-\tthe folder of the journal, and what `sync` brought\n'
+fi)"
 fact end ""

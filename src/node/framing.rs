@@ -113,7 +113,7 @@ fn find(haystack: &[u8], needle: &[u8], from: usize) -> Option<usize> {
 }
 
 /// A word that no output contains by chance. It is not a secret towards the node: a node can lie about itself anyway.
-pub(super) fn random_word() -> String {
+pub(crate) fn random_word() -> String {
     let number = || RandomState::new().hash_one(0u8);
     format!("mpiup{:016x}{:016x}", number(), number())
 }

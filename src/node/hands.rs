@@ -48,6 +48,14 @@ impl<'a> Hands<'a> {
         self.node.request(script, deadline, on_line).await
     }
 
+    /// Starts `command` (of `sh`) in a session of its own: see [`Node::spawn`].
+    ///
+    /// # Errors
+    /// When the connection has ended.
+    pub async fn start(&self, command: &str) -> Result<Running> {
+        self.node.spawn(command, false).await
+    }
+
     /// Runs `command` (of `sh`) with the file `from` as its standard input, in a session of its own. `progress` is told
     /// how many bytes are on their way so far. A command that ends without reading it all is no error: see its status.
     ///

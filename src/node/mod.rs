@@ -42,6 +42,7 @@ pub use running::Running;
 use crate::error::{Error, Result};
 use crate::spec::NodeName;
 use fake::Fake;
+pub(crate) use framing::random_word;
 use opener::Door;
 use shell::{GREETING, Shell, brief, seconds};
 use spawn::OnDrop;

@@ -8,7 +8,7 @@ use std::{cell::RefCell, collections::BTreeMap, path::Path, time::Duration};
 use futures_util::future::join_all;
 
 use super::{
-    Event, Fleet, Sink, as_user,
+    Event, Fleet, Locks, Sink, as_user,
     report::{self, Line},
 };
 use crate::{
@@ -35,12 +35,16 @@ pub struct Applied {
 /// Environments by their key: the archive that each node's Python needs.
 pub type Bundles = BTreeMap<String, python::Bundle>;
 
-/// Fetches on this machine what the plan will bring to nodes. Nothing on a node changes.
+/// Fetches on this machine what the plan will bring to nodes and is not among `bundles` yet. Nothing on a node changes.
 ///
 /// # Errors
 /// When wheels cannot be fetched.
-pub async fn fetch(cluster: &Cluster, plan: &Plan, report: &(dyn Fn(&str) + Sync)) -> Result<Bundles> {
-    let mut bundles = Bundles::new();
+pub async fn fetch(
+    cluster: &Cluster,
+    plan: &Plan,
+    bundles: &mut Bundles,
+    report: &(dyn Fn(&str) + Sync),
+) -> Result<()> {
     for (node, member) in plan.nodes.iter().zip(&cluster.members) {
         let needed = node.changes.iter().any(|change| matches!(change.primitive, Primitive::Tree { .. }));
         if needed && !bundles.contains_key(&member.env_key) {
@@ -49,7 +53,7 @@ pub async fn fetch(cluster: &Cluster, plan: &Plan, report: &(dyn Fn(&str) + Sync
             bundles.insert(member.env_key.clone(), bundle);
         }
     }
-    Ok(bundles)
+    Ok(())
 }
 
 /// Does what the plan says, and nothing else.
@@ -58,9 +62,11 @@ pub async fn apply(
     plan: &Plan,
     bundles: &Bundles,
     fleet: &Fleet,
+    locks: &Locks,
     consent: &Consent,
     sink: Sink<'_>,
 ) -> Applied {
+    let guard = locks.guard();
     let mut applied = Applied::default();
     let mut keys = PublicKeys::new();
     for wave in [Wave::Ground, Wave::Mesh] {
@@ -70,9 +76,9 @@ pub async fn apply(
         let alive = |name: &NodeName| applied.failed.iter().all(|(failed, _)| failed != name);
         let work =
             plan.nodes.iter().zip(&cluster.members).filter(|(node, _)| alive(&node.node)).map(|(node, member)| {
-                let keys = &keys;
+                let (keys, guard) = (&keys, &guard);
                 async move {
-                    let run = NodeRun { cluster, member, plan: node, bundles, consent, sink };
+                    let run = NodeRun { cluster, member, plan: node, bundles, guard, consent, sink };
                     let outcome = match fleet.node(&node.node) {
                         Some(connected) => run.wave(connected, wave, keys).await,
                         None => Err(Error::failed("the connection is gone")),
@@ -98,6 +104,8 @@ struct NodeRun<'a> {
     member: &'a Member,
     plan: &'a NodePlan,
     bundles: &'a Bundles,
+    /// Ends a script that begins after the node was lost to another operator.
+    guard: &'a str,
     consent: &'a Consent,
     sink: Sink<'a>,
 }
@@ -133,7 +141,7 @@ impl NodeRun<'_> {
         let failed_at = RefCell::new(None);
         let hands = Hands::new(node, self.consent);
         let output = hands
-            .run(script, DEADLINE, &mut |text| {
+            .run(&format!("{}{script}", self.guard), DEADLINE, &mut |text| {
                 let Some((index, line)) = report::line(text) else { return };
                 let Some(change) = index.parse().ok().and_then(|index: usize| self.plan.changes.get(index)) else {
                     return;
@@ -172,12 +180,13 @@ impl NodeRun<'_> {
             self.tell(|node| Event::Sent { node, bytes: sent, of: bundle.bytes });
         };
         let tar: &Path = &bundle.tar;
-        let output = hands.push(&install, tar, &progress, DEADLINE).await?;
+        let output = hands.push(&format!("{}{install}", self.guard), tar, &progress, DEADLINE).await?;
         if !output.success() {
             return Err(self.failure(&change.what(), &output.last_words()));
         }
         let finish = format!(
-            "{}begin {} && find_entry {} && finish_entry",
+            "{}{}begin {} && find_entry {} && finish_entry",
+            self.guard,
             script::prelude(),
             crate::quote::sh(&self.member.state),
             crate::quote::sh(&change.key())

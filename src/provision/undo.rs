@@ -3,7 +3,7 @@
 use std::{cell::RefCell, time::Duration};
 
 use super::{
-    Event, Fleet, Sink,
+    Event, Fleet, Locks, Sink,
     report::{self, Line},
 };
 use crate::{
@@ -34,13 +34,15 @@ pub async fn undo(
     spec: &Spec,
     seen: &[(NodeSpec, Facts)],
     fleet: &Fleet,
+    locks: &Locks,
     purge: bool,
     consent: &Consent,
     sink: Sink<'_>,
 ) -> Undone {
+    let guard = &locks.guard();
     let work = seen.iter().map(|(node, facts)| async move {
         let outcome = match fleet.node(&node.name) {
-            Some(connected) => one(spec, &node.name, facts, connected, purge, consent, sink).await,
+            Some(connected) => one(spec, &node.name, facts, connected, guard, purge, consent, sink).await,
             None => Err(Error::failed("the connection is gone")),
         };
         (node.name.clone(), outcome)
@@ -64,6 +66,7 @@ async fn one(
     name: &NodeName,
     facts: &Facts,
     node: &Node,
+    guard: &str,
     purge: bool,
     consent: &Consent,
     sink: Sink<'_>,
@@ -78,7 +81,7 @@ async fn one(
     let said = RefCell::new(String::new());
     let failed_at = RefCell::new(None);
     let output = Hands::new(node, consent)
-        .run(&script::undo(&state, purge), DEADLINE, &mut |text| {
+        .run(&format!("{guard}{}", script::undo(&state, purge)), DEADLINE, &mut |text| {
             let Some((number, line)) = report::line(text) else { return };
             let (node, what) = (name.clone(), what(number));
             match line {

@@ -58,14 +58,14 @@ const STEPS: &[Step] = &[
 ];
 
 /// What one node still needs.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodePlan {
     pub node: NodeName,
     pub changes: Vec<Change>,
 }
 
 /// What the cluster still needs, node by node, in the spec's order.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
     pub nodes: Vec<NodePlan>,
 }

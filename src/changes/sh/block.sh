@@ -11,8 +11,8 @@ do_block() {
         [ ! -e "$path" ] || is_ours "$entry" "$path" || is_before "$entry" "$path" || : > "$entry/edited"
     else
         new_entry "block $path" "$path" "$owner" || return 1
-        printf '%s' "$mark" > "$draft/mark"
-        if [ -e "$path" ]; then cp -a "$path" "$draft/before" || return 1; else : > "$draft/absent"; fi
+        printf '%s' "$mark" > "$draft/mark" || return 1
+        if [ -e "$path" ]; then cp -a "$path" "$draft/before" || return 1; else printf "" > "$draft/absent" || return 1; fi
         commit_entry || return 1
     fi
     : > "$others"

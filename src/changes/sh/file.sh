@@ -7,7 +7,7 @@ do_file() {
     if ! find_entry "file $path"; then
         new_entry "file $path" "$path" "$owner" || return 1
         if [ -e "$path" ] || [ -L "$path" ]; then cp -a "$path" "$draft/before" || return 1
-        else : > "$draft/absent"; fi
+        else printf "" > "$draft/absent" || return 1; fi
         commit_entry || return 1
     fi
     # A text that is refused gives way to the one that mpiup had completed there before, else to what stood there before mpiup.

@@ -2,8 +2,8 @@
 do_hostname() {
     if ! find_entry "hostname"; then
         new_entry "hostname" /etc/hostname root || return 1
-        hostname > "$draft/name"
-        if [ -f /etc/hostname ]; then cp -a /etc/hostname "$draft/before"; else : > "$draft/absent"; fi
+        hostname > "$draft/name" || return 1
+        if [ -f /etc/hostname ]; then cp -a /etc/hostname "$draft/before" || return 1; else printf "" > "$draft/absent" || return 1; fi
         commit_entry || return 1
     fi
     printf '%s\n' "$1" | put root /etc/hostname 644 && hostname "$1" && sum /etc/hostname > "$entry/after" && finish_entry

@@ -3,16 +3,15 @@ do_packages() {
     if ! find_entry "packages $*"; then
         new_entry "packages $*" - root || return 1
         installed > "$draft/before" || return 1
-        getent group | cut -d: -f1 > "$draft/groups"; getent passwd | cut -d: -f1 > "$draft/accounts"
-        mkdir "$draft/apt"
-        [ -f /var/lib/apt/extended_states ] && cp -a /var/lib/apt/extended_states "$draft/apt/"
+        getent group | cut -d: -f1 > "$draft/groups" && getent passwd | cut -d: -f1 > "$draft/accounts" && mkdir "$draft/apt" &&
+            { [ ! -f /var/lib/apt/extended_states ] || cp -a /var/lib/apt/extended_states "$draft/apt/"; } || return 1
         commit_entry || return 1
     fi
     DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
     export DEBIAN_FRONTEND NEEDRESTART_SUSPEND
     # An interrupted run may have left packages half-configured.
     [ -f "$entry/started" ] && dpkg --configure -a >&2
-    : > "$entry/started"
+    printf "" > "$entry/started" || return 1
     if ! apt-get install -s -qq --no-install-recommends "$@" >/dev/null 2>&1; then
         say "reading the package lists"
         apt-get update -qq -o DPkg::Lock::Timeout=300 >&2 || return 1
@@ -21,7 +20,7 @@ do_packages() {
         while IFS= read -r line; do
             case $line in Get:*|"Setting up "*|"Waiting for cache lock"*) say "$line" ;; esac
         done
-    installed > "$entry/after"
+    installed > "$entry/after.new" && on_disk "$entry/after.new" && mv "$entry/after.new" "$entry/after" || return 1
     for name; do is_installed "$name" || { fail "apt-get did not install $name"; return 1; }; done
     finish_entry
 }

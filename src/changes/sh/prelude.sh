@@ -4,6 +4,7 @@
 #   what    the change in words, as `plan` shows it      key    primitive and object: never two of the same
 #   before  the file as it was (or `absent`)             after  sha256 of what mpiup wrote there, all that it ever wrote
 #   done    stands once the change is complete: without it, the change was interrupted and is made again or undone
+#   sums    sha256 of what the entry was made of: a file that lost its content to a power cut or a full disk is never given back
 # A folder gets its name only when it is complete (`mv`), so a kill at any point leaves all of it or nothing.
 set -u
 LC_ALL=C; export LC_ALL
@@ -36,6 +37,9 @@ begin() {
         (umask 077; mkdir -p "$1" && { [ -f "$1/made" ] || printf '%s' "$made" > "$1/made"; } && mkdir "$mpiup_journal") || return 1
     fi
     rm -rf "$mpiup_state/new"
+    for entry in "$mpiup_journal"/[0-9]*; do
+        [ ! -d "$entry" ] || intact "$entry" || { fail "$(damaged "$entry")"; return 1; }
+    done
 }
 
 # change INDEX WHAT PRIMITIVE ARGUMENTS…: makes one change and reports it; what follows a failure is not begun.
@@ -61,23 +65,31 @@ find_entry() {
 new_entry() {
     draft=$mpiup_state/new
     rm -rf "$draft"
-    (umask 077; mkdir "$draft") || return 1
-    printf '%s\n' "$1" > "$draft/key"
-    printf '%s\n' "$mpiup_what" > "$draft/what"
-    printf '%s' "$2" > "$draft/path"
-    printf '%s' "$3" > "$draft/owner"
+    { (umask 077; mkdir "$draft") && printf '%s\n' "$1" > "$draft/key" && printf '%s\n' "$mpiup_what" > "$draft/what" &&
+        printf '%s' "$2" > "$draft/path" && printf '%s' "$3" > "$draft/owner"; } || unwritable
 }
 
-# The entry takes its place in the journal; from here on `down` knows of the change.
+# The entry takes its place in the journal; from here on `down` knows of the change. It is on the disk before the change is
+# begun: the disk may keep the one and lose the other when the power fails.
 commit_entry() {
+    (cd "$draft" && find . -type f ! -name sums -exec sha256sum {} + > sums) || { unwritable; return 1; }
     last=0
     for entry in "$mpiup_journal"/[0-9]*; do [ -d "$entry" ] && last=${entry##*/}; done
     last=${last#0}; last=${last#0}; last=${last#0}
     entry=$mpiup_journal/$(printf '%04d' $((last + 1)))
-    mv "$draft" "$entry"
+    on_disk "$draft"/* "$draft" && mv "$draft" "$entry" && on_disk "$mpiup_journal" || unwritable
 }
 
-finish_entry() { : > "$entry/done"; }
+unwritable() { fail "The journal in $mpiup_state cannot be written: is the disk full, or read-only?"; }
+
+# A sync that takes no names writes everything, or does nothing: then the kernel decides when.
+on_disk() { sync "$@" 2>/dev/null || :; }
+
+# Whether the entry is what was written: a part of one must not be acted on. Journals of before there were sums have none.
+intact() { [ -s "$1/key" ] && { [ ! -e "$1/sums" ] || { [ -s "$1/sums" ] && (cd "$1" && sha256sum -c sums >/dev/null 2>&1); }; }; }
+damaged() { printf '%s' "the journal's entry $1 is damaged, so its change stays as it is; look into it (docs/journal.md), then: rm -r $1"; }
+
+finish_entry() { printf "" > "$entry/done" || unwritable; }
 
 # An entry leaves the journal at once or not at all: half of one could not be read.
 drop_entry() { rm -rf "$mpiup_state/gone" && mv "$1" "$mpiup_state/gone" && rm -rf "$mpiup_state/gone"; }

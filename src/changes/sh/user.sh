@@ -4,10 +4,10 @@ do_user() {
     if ! find_entry "user $name"; then
         id "$name" >/dev/null 2>&1 && { mpiup_result=same; return 0; }
         new_entry "user $name" "$home" "$name" || return 1
-        [ -e "$home" ] || : > "$draft/home_is_ours"
+        [ -e "$home" ] || printf "" > "$draft/home_is_ours" || return 1
         # The account tools leave the last version beside each file; `down` gives that back too.
         mkdir "$draft/etc" && for file in passwd group shadow gshadow subuid subgid; do
-            for file in "$file" "$file-"; do [ -f "/etc/$file" ] && cp -a "/etc/$file" "$draft/etc/"; done
+            for file in "$file" "$file-"; do [ ! -f "/etc/$file" ] || cp -a "/etc/$file" "$draft/etc/" || return 1; done
         done
         commit_entry || return 1
     fi

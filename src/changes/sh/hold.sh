@@ -1,0 +1,81 @@
+# mpiup: keeps this node for one operator while lines arrive on standard input. Expects: token, who, doing, lease (seconds
+# without a line after which the operator has gone), patience (seconds for what is short or about to end), and lock_paths.sh.
+LC_ALL=C; export LC_ALL
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+umask 077
+cd /
+tell() { printf 'mpiup-lock %s\n' "$*"; }
+
+for tool in flock timeout stat; do
+    command -v "$tool" >/dev/null 2>&1 || { tell lacks "$tool"; exit 1; }
+done
+
+take() {
+    while :; do
+        exec 9>>"$mpiup_lock"
+        flock -n 9 || return 1
+        if mpiup_same 9 "$mpiup_lock"; then return 0; fi
+    done
+}
+
+# The address from which the operator came. sudo forgets it, but the processes above it do not.
+came_from() {
+    [ -z "${SSH_CONNECTION:-}" ] || { printf '%s' "${SSH_CONNECTION%% *}"; return; }
+    process=$$
+    while [ "${process:-0}" -gt 1 ]; do
+        address=$(tr '\0' '\n' < "/proc/$process/environ" 2>/dev/null | sed -n 's/^SSH_CONNECTION=\([^ ]*\).*/\1/p')
+        [ -z "$address" ] || { printf '%s' "$address"; return; }
+        process=$(sed -n 's/^PPid:[^0-9]*//p' "/proc/$process/status" 2>/dev/null)
+    done
+}
+
+# Who holds it: one line of fields with tabs between. Empty in the moment in which it is being written.
+holder() { { IFS= read -r _ && IFS= read -r line && printf '%s\t%s' "$line" "$(($(date +%s) - ${line##*	}))"; } < "$mpiup_lock" 2>/dev/null; }
+
+# A second, in which the operator may go.
+pause() {
+    timeout 1 sh -c 'IFS= read -r _' 9>&- 2>/dev/null
+    [ $? -ne 1 ] || exit 1
+}
+
+waited=0
+until take; do
+    line=$(holder)
+    # Mirroring files is short; and a holder has no name yet while it begins, and none any more while it ends.
+    case $line in
+        ''|*"	sync	"*|*"	run	"*) [ "$waited" -lt "$patience" ] || { tell taken "$line"; exit 1; } ;;
+        *) tell taken "$line"; exit 1 ;;
+    esac
+    pause
+    waited=$((waited + 1))
+done
+
+# What goes first is what scripts hold; they look for our token after they have it.
+let_go() {
+    exec 8>>"$mpiup_busy"
+    if flock -n 8 && mpiup_same 8 "$mpiup_busy"; then rm -f "$mpiup_busy"; fi
+    if mpiup_same 9 "$mpiup_lock"; then rm -f "$mpiup_lock"; fi
+}
+trap let_go EXIT
+trap 'exit 1' HUP INT TERM PIPE
+
+from=$(came_from)
+printf '%s\n%s\t%s\t%s\t%s\t%s\n' "$token" "$who" "$from" "$doing" "$(date +%H:%M:%S)" "$(date +%s)" > "$mpiup_lock" || exit 1
+
+# A script of an operator who has gone may still run: what it began, it ends.
+waited=0
+while :; do
+    exec 8>>"$mpiup_busy"
+    if flock -n 8; then
+        if mpiup_same 8 "$mpiup_busy"; then break; fi
+        continue
+    fi
+    [ "$waited" -gt 0 ] || tell waits "$(cat "$mpiup_busy")"
+    [ "$waited" -lt "$patience" ] || { tell orphan "$(cat "$mpiup_busy")"; exit 1; }
+    pause
+    waited=$((waited + 1))
+done
+exec 8>&-
+
+tell held
+while timeout "$lease" sh -c 'IFS= read -r _' 9>&- 2>/dev/null; do :; done
