@@ -23,3 +23,5 @@ pub mod spec;
 pub mod error;
 pub mod quote;
 pub mod ui;
+
+pub mod secret;

@@ -25,6 +25,12 @@ pub struct Global {
     /// Trust host keys that are not known yet, and pin them (for scripts; otherwise mpiup asks).
     #[arg(long, global = true)]
     pub accept_new: bool,
+    /// Log in with a password where no key is accepted: asked once, for all nodes, and again for a node that has another.
+    #[arg(short = 'k', long, global = true)]
+    pub ask_pass: bool,
+    /// Give sudo a password: asked once, for all nodes, and again for a node that has another.
+    #[arg(short = 'K', long, global = true)]
+    pub ask_become_pass: bool,
     /// Colour, as a help only.
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
     pub color: Color,

@@ -212,8 +212,8 @@ fn slots(spec: &Spec) -> u32 {
 /// Connects to every machine and sees what it is.
 async fn look(named: &[Named], wishes: &Wishes, global: &Global, ui: &Ui) -> Result<(Vec<Found>, Vec<Error>)> {
     let labels: Vec<String> = named.iter().map(|machine| machine.label.clone()).collect();
-    let progress = ui.progress(&labels, "Looking at the machines");
     let opener = opener(wishes.ssh_config.clone(), global, ui, true)?;
+    let progress = ui.progress(&labels, "Looking at the machines");
     let spec = provisional(named, wishes)?;
     let label_of = |name: &NodeName| {
         let number = spec.nodes.iter().position(|node| node.name == *name);

@@ -2,10 +2,11 @@
 
 use crate::{
     node::{HostKeyPrompt, Prompter},
+    secret::Secret,
     ui::Ui,
 };
 
-/// Asks on the terminal; without one, every unknown key is refused.
+/// Asks on the terminal; without one, every unknown key is refused and no password given.
 pub struct AskUser {
     ui: Ui,
 }
@@ -26,6 +27,14 @@ impl Prompter for AskUser {
         }
         let hint = "Give `--accept-new` to trust and pin host keys that are not known yet.";
         self.ui.confirm_or("Is that the machine's own key? Pin it and go on?", false, hint).unwrap_or(false)
+    }
+
+    fn can_ask(&self) -> bool {
+        self.ui.can_ask()
+    }
+
+    fn secret(&self, question: &str) -> Option<Secret> {
+        self.ui.secret(question, "").ok().flatten()
     }
 
     fn notice(&self, node: &crate::spec::NodeName, text: &str) {

@@ -4,10 +4,11 @@ use std::{path::PathBuf, rc::Rc, sync::Arc};
 
 use super::{global::Global, prompter::AskUser};
 use crate::{
-    error::{Context, Result},
+    error::{Context, Error, Result},
     facts::Facts,
     node::{self, Consent, Opener},
     provision::{Event, Fleet, Locks, Lost, gather, survey},
+    secret::Secret,
     spec::{self, NodeSpec, Spec},
     steps::Cluster,
     ui::{Outcome, Progress, Ui},
@@ -25,10 +26,13 @@ pub fn load(global: &Global) -> Result<Spec> {
 /// How nodes are connected.
 ///
 /// # Errors
-/// When no private folder can be made for ssh's sockets.
+/// When no private folder can be made for ssh's sockets, or a password is wanted and there is nobody to type it.
 pub fn opener(ssh_config: Option<PathBuf>, global: &Global, ui: &Ui, become_root: bool) -> Result<Opener> {
     let traced = ui.clone();
+    let Typed { password, sudo_password } = passwords(global, ui, become_root)?;
     Opener::new(node::Options {
+        password,
+        sudo_password,
         accept_new: global.accept_new,
         ssh_config,
         r#become: become_root,
@@ -36,6 +40,30 @@ pub fn opener(ssh_config: Option<PathBuf>, global: &Global, ui: &Ui, become_root
         prompter: Arc::new(AskUser::new(ui.clone())),
         ..node::Options::default()
     })
+}
+
+/// What was typed before the first connection.
+struct Typed {
+    password: Option<Secret>,
+    sudo_password: Option<Secret>,
+}
+
+fn passwords(global: &Global, ui: &Ui, become_root: bool) -> Result<Typed> {
+    let hint = "Passwords are typed at a terminal. A script logs in with a key, and uses sudo without a password.";
+    let ask = |question: &str| -> Result<Option<Secret>> {
+        let typed = ui.secret(question, hint)?;
+        typed.map(Some).ok_or_else(|| Error::failed("no password was given, and nothing was done"))
+    };
+    let password = if global.ask_pass { ask("Log-in password for the nodes:")? } else { None };
+    if !global.ask_become_pass || !become_root {
+        return Ok(Typed { password, sudo_password: None });
+    }
+    let sudo_password = match &password {
+        None => ask("sudo's password on the nodes:")?,
+        Some(same) => ask("sudo's password on the nodes (empty: the same):")?
+            .map(|typed| if typed.is_empty() { same.clone() } else { typed }),
+    };
+    Ok(Typed { password, sudo_password })
 }
 
 /// Connected nodes and what was seen on them.
@@ -53,9 +81,10 @@ impl Session {
     /// # Errors
     /// When no private folder can be made for ssh's sockets. A node that cannot be used is no error here: it is lost.
     pub async fn open(spec: Spec, global: &Global, ui: &Ui) -> Result<Session> {
+        // What is asked for comes before the display of progress.
+        let opener = opener(spec.ssh_config.clone(), global, ui, true)?;
         let names: Vec<String> = spec.nodes.iter().map(|node| node.name.to_string()).collect();
         let progress = ui.progress(&names, "Looking at the nodes");
-        let opener = opener(spec.ssh_config.clone(), global, ui, true)?;
         let fleet = Fleet::open(&spec, &opener, &|node| progress.meter(node.as_str(), "logged in")).await;
         Ok(Session::look(spec, fleet, progress).await)
     }

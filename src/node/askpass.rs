@@ -8,19 +8,25 @@ use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixListener;
-use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+use zeroize::Zeroizing;
 
-use super::prompt::{self, HostKeyPrompt, Prompter, Question};
+use super::asked::{Asked, GivenUp};
+use super::desk::Desk;
+use super::prompt::{self, HostKeyPrompt, Question};
 use crate::error::{Context, Result};
+use crate::secret::hold_nothing_for_others;
 use crate::spec::NodeName;
 
 /// Set in ssh's environment: where the askpass program finds the mpiup that asked.
 pub const SOCKET_VARIABLE: &str = "MPIUP_ASKPASS_SOCKET";
+
+/// Room for any answer: memory that grew would leave copies behind.
+const LONGEST: usize = 8192;
 
 /// To be called first in `main`: if ssh started this process as its askpass program, does that work and gives the exit
 /// code (0 with the answer on standard output, 1 without an answer).
@@ -40,10 +46,11 @@ pub fn askpass_main() -> Option<ExitCode> {
 }
 
 fn relay(socket: &Path, kind: &str, question: &str) -> std::io::Result<bool> {
+    hold_nothing_for_others();
     let mut stream = UnixStream::connect(socket)?;
     stream.write_all(format!("{kind}\n{question}").as_bytes())?;
     stream.shutdown(Shutdown::Write)?;
-    let mut answer = Vec::new();
+    let mut answer = Zeroizing::new(Vec::with_capacity(LONGEST));
     stream.read_to_end(&mut answer)?;
     let Some(answer) = answer.strip_prefix(b"+") else { return Ok(false) };
     let mut stdout = std::io::stdout().lock();
@@ -53,37 +60,11 @@ fn relay(socket: &Path, kind: &str, question: &str) -> std::io::Result<bool> {
     Ok(true)
 }
 
-/// Who answers, shared by all connections of one command.
-#[derive(Clone)]
-pub(super) struct Desk {
-    prompter: Arc<dyn Prompter>,
-    accept_new: bool,
-    /// One question at a time is put to the person.
-    line: Arc<tokio::sync::Mutex<()>>,
-}
-
-impl Desk {
-    pub(super) fn new(prompter: Arc<dyn Prompter>, accept_new: bool) -> Self {
-        Self { prompter, accept_new, line: Arc::default() }
-    }
-
-    pub(super) fn has_secrets(&self) -> bool {
-        self.prompter.has_secrets()
-    }
-}
-
 /// The socket of one connection. Dropping it stops answering.
 pub(super) struct Askpass {
     socket: PathBuf,
     asked: Arc<Asked>,
     listener: tokio::task::JoinHandle<()>,
-}
-
-/// What was asked so far.
-#[derive(Default)]
-pub(super) struct Asked {
-    waiting: AtomicUsize,
-    refused: Mutex<Option<HostKeyPrompt>>,
 }
 
 impl Askpass {
@@ -96,13 +77,15 @@ impl Askpass {
         let asked = Arc::<Asked>::default();
         let shared = asked.clone();
         let listener = tokio::spawn(async move {
+            // With the listener end those who still wait for an answer.
+            let mut served = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
                 let (node, desk, asked) = (node.clone(), desk.clone(), shared.clone());
-                tokio::spawn(async move {
-                    asked.waiting.fetch_add(1, Ordering::Relaxed);
+                while served.try_join_next().is_some() {}
+                served.spawn(async move {
+                    let _waits = asked.waits();
                     // An askpass that went away needs no answer.
                     let _ = serve(stream, &node, &desk, &asked).await;
-                    asked.waiting.fetch_sub(1, Ordering::Relaxed);
                 });
             }
         });
@@ -119,20 +102,15 @@ impl Askpass {
         ]
     }
 
-    /// Whether somebody is being asked right now: that time is not ssh's.
-    pub(super) fn is_asking(&self) -> bool {
-        self.asked.waiting.load(Ordering::Relaxed) > 0
-    }
-
-    /// The host key that was shown and not accepted.
-    pub(super) fn refused(&self) -> Option<HostKeyPrompt> {
-        self.asked.refused.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub(super) fn asked(&self) -> &Asked {
+        &self.asked
     }
 }
 
 impl Drop for Askpass {
     fn drop(&mut self) {
         self.listener.abort();
+        self.asked.pass_on();
     }
 }
 
@@ -141,39 +119,45 @@ async fn serve(mut stream: tokio::net::UnixStream, node: &NodeName, desk: &Desk,
     stream.read_to_string(&mut text).await?;
     let (kind, text) = text.split_once('\n').unwrap_or_default();
     let answer = match prompt::parse(node, kind, text) {
-        Question::HostKey(_) if desk.accept_new => Some("yes".to_owned()),
-        Question::HostKey(question) => {
-            let asked_about = question.clone();
-            if ask(desk, move |prompter| prompter.confirm_host_key(&asked_about)).await == Some(true) {
-                Some("yes".to_owned())
-            } else {
-                *asked.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(question);
-                Some("no".to_owned())
-            }
+        Question::HostKey(question) => host_key(question, desk, asked).await,
+        Question::Password(of) => match desk.password(node, &of, asked).await {
+            Ok(secret) => Some(Zeroizing::new(secret.reveal().to_vec())),
+            Err(why) => return nothing_for(asked, why).await,
+        },
+        Question::NewPassword => return nothing_for(asked, GivenUp::Expired).await,
+        Question::Passphrase(question) => {
+            let secret = desk.passphrase(node, &question, asked).await;
+            secret.map(|secret| Zeroizing::new(secret.reveal().to_vec()))
         }
-        Question::Secret(question) => {
-            let node = node.clone();
-            ask(desk, move |prompter| prompter.password(&node, &question)).await.flatten()
+        Question::Once(question) => {
+            let secret = desk.ask_secret(format!("{node}: {question}:")).await;
+            secret.map(|secret| Zeroizing::new(secret.reveal().to_vec()))
         }
         Question::Notice(text) => {
             let node = node.clone();
-            ask(desk, move |prompter| prompter.notice(&node, &text)).await;
+            desk.ask(move |prompter| prompter.notice(&node, &text)).await;
             // ssh ends the askpass program when the notice has served.
             stream.read_u8().await.ok();
             None
         }
         Question::Other(_) => None,
     };
-    let reply = answer.map_or_else(|| "-".to_owned(), |answer| format!("+{answer}"));
-    stream.write_all(reply.as_bytes()).await
+    let Some(answer) = answer else { return stream.write_all(b"-").await };
+    stream.write_all(b"+").await?;
+    stream.write_all(&answer).await
 }
 
-/// Puts a question in line and waits for the answer without stopping the other nodes. The thread is not waited for at
-/// the end of the program: a person who types Ctrl-C at a question leaves at once.
-async fn ask<T: Send + 'static>(desk: &Desk, question: impl FnOnce(&dyn Prompter) -> T + Send + 'static) -> Option<T> {
-    let _turn = desk.line.lock().await;
-    let (sender, answer) = oneshot::channel();
-    let prompter = desk.prompter.clone();
-    std::thread::spawn(move || sender.send(question(&*prompter)).ok());
-    answer.await.ok()
+/// ssh would send an empty password for no answer, which sshd counts as a failed log-in: it gets none until it is ended.
+async fn nothing_for(asked: &Asked, why: GivenUp) -> std::io::Result<()> {
+    asked.give_up(why);
+    std::future::pending().await
+}
+
+async fn host_key(question: HostKeyPrompt, desk: &Desk, asked: &Asked) -> Option<Zeroizing<Vec<u8>>> {
+    let shown = question.clone();
+    let yes = desk.accepts_new() || desk.ask(move |prompter| prompter.confirm_host_key(&shown)).await == Some(true);
+    if !yes {
+        asked.refuse(question);
+    }
+    Some(Zeroizing::new(if yes { b"yes".to_vec() } else { b"no".to_vec() }))
 }

@@ -3,18 +3,14 @@
 //! sshd hands a command to the user's login shell, which may be bash, zsh, fish, tcsh or dash. They agree on plain words,
 //! on single quotes and on `\'` outside of them; they differ, inside single quotes, on `\` (fish), `!` and newlines (csh).
 
+use super::sudo::Passage;
 use crate::quote;
 
-/// Runs `script` in a POSIX `sh` in place of the login shell, as root through `sudo -n` if `elevated`.
+/// Runs `script` in a POSIX `sh` in place of the login shell, with the rights to which `passage` leads.
 /// A command line of more than 128 KiB is more than Linux takes in one argument.
-pub(super) fn command(script: &str, elevated: bool) -> String {
-    format!("exec {}", quote::words(argv(&portable(script), elevated)))
-}
-
-/// The same as words, for a place where no login shell stands between.
-pub(super) fn argv(script: &str, elevated: bool) -> Vec<&str> {
-    let sudo: &[&str] = if elevated { &["sudo", "-n", "--"] } else { &[] };
-    [sudo, &["sh", "-c", script]].concat()
+pub(super) fn command(script: &str, passage: &Passage<'_>) -> String {
+    let script = portable(&passage.script(script));
+    format!("exec {}", quote::words([passage.command(), vec!["sh", "-c", &script]].concat()))
 }
 
 /// The script itself where all shells agree on it; otherwise one that unpacks it from octal digits.
@@ -37,16 +33,18 @@ fn octal(byte: u8) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::node::sudo::Rights;
 
     #[test]
     fn simple_scripts_stay_readable() {
-        assert_eq!(command("uname -r", false), "exec sh -c 'uname -r'");
-        assert_eq!(command("echo 'a b'", true), r"exec sudo -n -- sh -c 'echo '\''a b'\'''");
+        let command = |script: &str, rights: Rights| command(script, &Passage::new(&rights));
+        assert_eq!(command("uname -r", Rights::Own), "exec sh -c 'uname -r'");
+        assert_eq!(command("echo 'a b'", Rights::Sudo), r"exec sudo -n -- sh -c 'echo '\''a b'\'''");
     }
 
     #[test]
     fn what_shells_read_differently_is_packed() {
-        let line = command("echo '!'\nprintf '\\n'", false);
+        let line = command("echo '!'\nprintf '\\n'", &Passage::new(&Rights::Own));
         assert!(!line.contains(['!', '\n']), "{line}");
         assert!(line.starts_with("exec sh -c 'eval \"$(printf %b \"echo \\0047\\0041"), "{line}");
     }

@@ -5,10 +5,12 @@
 //! Host keys are never accepted unseen unless the user says so. Not guaranteed: that what a script was doing when its
 //! deadline passed has stopped; it was sent SIGHUP.
 
+mod asked;
 mod askpass;
 mod backoff;
 mod channel;
 mod control_dir;
+mod desk;
 mod fake;
 mod framing;
 mod hands;
@@ -16,6 +18,7 @@ mod handshake;
 mod login_shell;
 mod opener;
 mod output;
+mod passwords;
 mod probe;
 mod prompt;
 mod running;
@@ -24,6 +27,7 @@ mod spawn;
 mod ssh_errors;
 mod ssh_link;
 mod ssh_options;
+mod sudo;
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -41,12 +45,15 @@ pub use running::Running;
 
 use crate::error::{Error, Result};
 use crate::spec::NodeName;
+use desk::Desk;
 use fake::Fake;
 pub(crate) use framing::random_word;
 use opener::Door;
-use shell::{GREETING, Shell, brief, seconds};
+use passwords::Passwords;
+use shell::{GREETING, NoShell, Shell, brief, seconds};
 use spawn::OnDrop;
 use ssh_link::SshLink;
+use sudo::{Passage, Refusal, Rights};
 
 /// Is told what runs, for `-v`.
 pub type Trace = Rc<dyn Fn(&str)>;
@@ -73,8 +80,7 @@ enum Link {
 struct Identity {
     login_user: String,
     login_uid: u32,
-    /// Commands go through `sudo -n`.
-    elevated: bool,
+    rights: Rights,
     why_not_root: Option<String>,
 }
 
@@ -83,22 +89,34 @@ impl Node {
     pub fn fake(name: NodeName, handler: impl Fn(&str) -> Output + 'static) -> (Self, FakeRecord) {
         let fake = Fake::new(handler);
         let record = fake.record();
-        let identity = Identity { login_user: "root".to_owned(), login_uid: 0, elevated: false, why_not_root: None };
+        let identity =
+            Identity { login_user: "root".to_owned(), login_uid: 0, rights: Rights::Own, why_not_root: None };
         let channel = Mutex::new(Shell::Closed);
         let node = Self { name, identity, channel, link: Link::Fake(fake), door: Door::nowhere(), trace: None };
         (node, record)
     }
 
-    /// Opens the shell and finds out who we are; with `become`, as root through sudo where that works.
-    async fn greet(name: NodeName, link: Link, door: Door, r#become: bool, trace: Option<Trace>) -> Result<Self> {
-        let nobody = Identity { login_user: String::new(), login_uid: u32::MAX, elevated: false, why_not_root: None };
+    /// Opens the shell and finds out who we are; with a desk, as root through sudo where that works.
+    async fn greet(
+        name: NodeName,
+        link: Link,
+        door: Door,
+        r#become: Option<Desk>,
+        trace: Option<Trace>,
+    ) -> Result<Self> {
+        let nobody =
+            Identity { login_user: String::new(), login_uid: u32::MAX, rights: Rights::Own, why_not_root: None };
         let mut node = Self { name, identity: nobody, channel: Mutex::new(Shell::Closed), link, door, trace };
-        let channel = node.open_shell().await?;
+        let channel = node.open_shell(&Rights::Own).await.map_err(|why| node.no_shell(why))?;
         let hello = channel.hello();
         (node.identity.login_user, node.identity.login_uid) = (hello.user.clone(), hello.uid);
         *node.channel.get_mut() = Shell::Open(Box::new(channel));
-        if r#become && !node.is_root() {
-            node.become_root().await?;
+        match r#become {
+            Some(desk) if !node.is_root() => match desk.sudo() {
+                Some(passwords) => node.become_root_with(&desk, passwords).await?,
+                None => node.become_root().await?,
+            },
+            _ => {}
         }
         Ok(node)
     }
@@ -114,10 +132,34 @@ impl Node {
             self.identity.why_not_root = Some(why);
             return Ok(());
         }
-        self.identity.elevated = true;
-        let channel = self.open_shell().await?;
+        let channel = self.open_shell(&Rights::Sudo).await.map_err(|why| self.no_shell(why))?;
+        self.identity.rights = Rights::Sudo;
         *self.channel.get_mut() = Shell::Open(Box::new(channel));
         Ok(())
+    }
+
+    /// Root was asked for, with a password: a node without it is an error.
+    async fn become_root_with(&mut self, desk: &Desk, passwords: &Passwords) -> Result<()> {
+        let user = self.identity.login_user.clone();
+        let mut refused = Vec::new();
+        let _turn = passwords.turn().await;
+        loop {
+            let secret = match desk.sudo_password(passwords, &self.name, &user, &refused).await {
+                Ok(secret) => secret,
+                Err(_) => return Err(Refusal::WrongPassword.error(&user)),
+            };
+            let rights = Rights::SudoWith(secret.clone());
+            match self.open_shell(&rights).await {
+                Ok(channel) => {
+                    passwords.accepted(&self.name, &user, &secret);
+                    self.identity.rights = rights;
+                    *self.channel.get_mut() = Shell::Open(Box::new(channel));
+                    return Ok(());
+                }
+                Err(NoShell::Refused(Refusal::WrongPassword)) => refused.push(secret),
+                Err(why) => return Err(self.no_shell(why)),
+            }
+        }
     }
 
     /// The node's name in the spec.
@@ -132,7 +174,7 @@ impl Node {
 
     /// Whether commands run as root.
     pub fn is_root(&self) -> bool {
-        self.identity.elevated || self.identity.login_uid == 0
+        self.identity.rights != Rights::Own || self.identity.login_uid == 0
     }
 
     /// The user whom ssh logged in; commands run as this user or as root.
@@ -170,14 +212,19 @@ impl Node {
     /// When the connection has ended.
     pub async fn spawn(&self, command: &str, tty: bool) -> Result<Running> {
         self.tell(command);
-        let elevated = self.identity.elevated;
+        let rights = &self.identity.rights;
         let started = match &self.link {
-            Link::Local => spawn::local(&login_shell::argv(command, elevated), OnDrop::HangUp),
-            Link::Ssh(link) if tty => link.start_with_terminal(command, elevated),
-            Link::Ssh(link) => link.start(command, elevated).await,
             Link::Fake(fake) => fake.start(command),
+            Link::Ssh(link) if tty => self.on_terminal(link, command, rights).await,
+            _ => self.start(command, rights, OnDrop::HangUp).await.map_err(|why| self.no_shell(why)),
         };
         started.map_err(|error| error.on(&self.name))
+    }
+
+    async fn on_terminal(&self, link: &SshLink, command: &str, rights: &Rights) -> Result<Running> {
+        let passage = Passage::new(rights);
+        let running = link.start_with_terminal(command, &passage)?;
+        passage.enter(running, true).await.map_err(|refusal| refusal.error(&self.identity.login_user))
     }
 
     /// Runs `command` over a connection made for it alone: whether the node lets new log-ins in. Same user, same rights.
@@ -189,7 +236,7 @@ impl Node {
             match &self.link {
                 Link::Ssh(link) => {
                     self.tell(command);
-                    self.door.knock(|| link.fresh(command, self.identity.elevated)).await
+                    self.door.knock(|| link.fresh(command, &self.identity.rights)).await
                 }
                 _ => self.spawn(command, false).await?.output().await,
             }

@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 
-use super::askpass::Desk;
 use super::backoff::{Backoff, Doors};
+use super::desk::Desk;
 use super::prompt::{NeverAsk, Prompter};
 use super::ssh_link::{Failure, SshLink};
 use super::ssh_options::{Destination, Setting};
 use super::{Link, Node, Trace, control_dir};
 use crate::error::{Context, Error, Result};
+use crate::secret::Secret;
 use crate::spec::{Address, NodeName};
 
 /// How nodes are to be opened.
@@ -27,8 +28,12 @@ pub struct Options {
     pub ssh_config: Option<PathBuf>,
     /// How many nodes are opened at the same time.
     pub concurrency: usize,
-    /// Become root through `sudo -n` where the log-in user is another.
+    /// Become root through sudo where the log-in user is another.
     pub r#become: bool,
+    /// Log in with this password where no key is accepted; without one, passwords are not asked for.
+    pub password: Option<Secret>,
+    /// Give sudo this password where it wants one; without one, sudo is used where it wants none.
+    pub sudo_password: Option<Secret>,
     /// Answers what ssh asks.
     pub prompter: Arc<dyn Prompter>,
     /// The program that hands ssh's questions on: mpiup itself, whose `main` calls [`super::askpass_main`] first.
@@ -45,6 +50,8 @@ impl Default for Options {
             ssh_config: None,
             concurrency: 16,
             r#become: false,
+            password: None,
+            sudo_password: None,
             prompter: Arc::new(NeverAsk),
             askpass: None,
             trace: None,
@@ -74,7 +81,9 @@ impl Opener {
             accept_new: options.accept_new,
             connect_timeout: options.connect_timeout,
             askpass,
-            desk: Desk::new(options.prompter, options.accept_new),
+            desk: Desk::new(options.prompter, options.accept_new)
+                .with_log_in(options.password)
+                .with_sudo(options.sudo_password),
             directory: control_dir::make()?,
             trace: options.trace,
         };
@@ -100,9 +109,8 @@ impl Opener {
             }
         };
         let door = Door { doors: self.doors.clone(), host: host_of(address) };
-        Node::greet(name.clone(), link, door, self.r#become, self.setting.trace.clone())
-            .await
-            .map_err(|error| error.on(name))
+        let desk = self.r#become.then(|| self.setting.desk.clone());
+        Node::greet(name.clone(), link, door, desk, self.setting.trace.clone()).await.map_err(|error| error.on(name))
     }
 
     /// Opens all, a bounded number at a time; the answers stand in the order of `nodes`. `on_open` hears of each node that is

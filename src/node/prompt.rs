@@ -1,5 +1,6 @@
 //! The questions that ssh asks, told apart by their text (English: ssh runs with LC_ALL=C), and who answers them.
 
+use crate::secret::Secret;
 use crate::spec::NodeName;
 
 /// ssh met a host whose key it does not know.
@@ -24,14 +25,14 @@ pub trait Prompter: Send + Sync {
     /// True lets ssh pin the key in the user's known_hosts and go on.
     fn confirm_host_key(&self, prompt: &HostKeyPrompt) -> bool;
 
-    /// Whether [`Self::password`] can give an answer at all; if not, ssh is told not to ask.
-    fn has_secrets(&self) -> bool {
+    /// Whether there is somebody whom [`Self::secret`] can ask.
+    fn can_ask(&self) -> bool {
         false
     }
 
-    /// A password, passphrase or PIN for this question of ssh's; `None` gives up this way of logging in.
-    fn password(&self, node: &NodeName, question: &str) -> Option<String> {
-        let _ = (node, question);
+    /// A password, passphrase or code, which is not shown while it is typed; `None` gives up.
+    fn secret(&self, question: &str) -> Option<Secret> {
+        let _ = question;
         None
     }
 
@@ -55,7 +56,14 @@ impl Prompter for NeverAsk {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Question {
     HostKey(HostKeyPrompt),
-    Secret(String),
+    /// The log-in password of `user@host`.
+    Password(String),
+    /// The passphrase of a key, as ssh asks for it.
+    Passphrase(String),
+    /// Something that is good once: a code, the PIN of a security key.
+    Once(String),
+    /// The password has expired, and ssh wants a new one.
+    NewPassword,
     /// Something to be read, not answered.
     Notice(String),
     /// A yes-or-no question that mpiup has no business to answer.
@@ -68,8 +76,31 @@ pub(super) fn parse(node: &NodeName, kind: &str, text: &str) -> Question {
         "none" => Question::Notice(text.trim().to_owned()),
         "confirm" => Question::Other(text.to_owned()),
         _ if text.contains("continue connecting (yes/no") => host_key(node, text),
-        _ => Question::Secret(text.to_owned()),
+        _ => secret(node, text),
     }
+}
+
+/// `mpi@client1's password:` is ssh's own question; `(mpi@client1) Password:` one that sshd puts (keyboard-interactive),
+/// in the node's language and, before OpenSSH 8.5, without the name.
+fn secret(node: &NodeName, text: &str) -> Question {
+    let plain = text.trim().trim_end_matches(':').to_owned();
+    if plain.starts_with("Enter passphrase for") {
+        return Question::Passphrase(plain);
+    }
+    let by_node = text.strip_prefix('(').and_then(|rest| rest.split_once(") "));
+    let (of, asked) = match by_node {
+        Some((of, asked)) if of.contains('@') => (of, asked),
+        _ => text.split_once("'s ").unwrap_or((node.as_str(), text)),
+    };
+    let asked = asked.to_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| asked.contains(word));
+    if has(&["new password", "old password", "current password", "retype"]) {
+        return Question::NewPassword;
+    }
+    if has(&["code", "pin for", "token", "otp", "factor", "challenge"]) {
+        return Question::Once(plain);
+    }
+    Question::Password(of.to_owned())
 }
 
 fn host_key(node: &NodeName, text: &str) -> Question {
@@ -139,8 +170,22 @@ Are you sure you want to continue connecting (yes/no)? ";
     #[test]
     fn other_questions_are_never_taken_for_a_host_key() {
         let node = "client1".parse().unwrap();
-        let secret = "ana@client1's password: ";
-        assert_eq!(parse(&node, "", secret), Question::Secret(secret.into()));
+        let password = Question::Password("ana@client1".into());
+        assert_eq!(parse(&node, "", "ana@client1's password: "), password);
+        assert_eq!(parse(&node, "", "(ana@client1) Password: "), password);
+        assert_eq!(parse(&node, "", "(ana@client1) Contraseña: "), password);
+        assert_eq!(parse(&node, "", "Password: "), Question::Password("client1".into()));
+        let passphrase = "Enter passphrase for key '/home/ana/.ssh/id_ed25519': ";
+        assert_eq!(parse(&node, "", passphrase), Question::Passphrase(passphrase.trim_end_matches(": ").into()));
+        let code = "(ana@client1) Verification code: ";
+        assert_eq!(parse(&node, "", code), Question::Once("(ana@client1) Verification code".into()));
+        let pin = "Enter PIN for ED25519-SK key /home/ana/.ssh/id_sk: ";
+        assert!(matches!(parse(&node, "", pin), Question::Once(_)));
+        for expired in
+            ["ana@client1's old password: ", "(ana@client1) New password: ", "Enter ana@client1's new password: "]
+        {
+            assert_eq!(parse(&node, "", expired), Question::NewPassword);
+        }
         let touch = "Confirm user presence for key ED25519-SK SHA256:x";
         assert_eq!(parse(&node, "none", touch), Question::Notice(touch.into()));
         let agent = "Allow use of key /home/ana/.ssh/id_ed25519?";

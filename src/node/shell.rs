@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use super::channel::{Channel, Fault};
+use super::running::Running;
 use super::spawn::{self, OnDrop};
-use super::{Link, Node, Output, framing, handshake, login_shell, ssh_errors};
+use super::sudo::{Passage, Refusal, Rights};
+use super::{Link, Node, Output, framing, handshake, ssh_errors};
 use crate::error::{Error, Result};
 use crate::spec::NodeName;
 
@@ -18,6 +20,26 @@ pub(super) enum Shell {
     Poisoned(Poison),
     /// A request was dropped half-way, or there was none yet: the next one opens a new shell.
     Closed,
+}
+
+/// Why there is no shell.
+#[derive(Debug)]
+pub(super) enum NoShell {
+    Failed(Error),
+    /// sudo started none.
+    Refused(Refusal),
+}
+
+impl From<Error> for NoShell {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<Refusal> for NoShell {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
 }
 
 /// What every request after a failed one is told.
@@ -37,15 +59,24 @@ impl Poison {
 }
 
 impl Node {
-    pub(super) async fn open_shell(&self) -> Result<Channel> {
+    pub(super) async fn open_shell(&self, rights: &Rights) -> Result<Channel, NoShell> {
         let word = framing::random_word();
-        let script = handshake::script(&word);
+        let running = self.start(&handshake::script(&word), rights, OnDrop::LetEnd).await?;
+        Channel::greet(running, &word, GREETING).await.map_err(|fault| NoShell::Failed(self.no_greeting(&fault)))
+    }
+
+    /// Starts `script` in a session of its own.
+    pub(super) async fn start(&self, script: &str, rights: &Rights, on_drop: OnDrop) -> Result<Running, NoShell> {
+        let passage = Passage::new(rights);
         let running = match &self.link {
-            Link::Local => spawn::local(&login_shell::argv(&script, self.identity.elevated), OnDrop::LetEnd)?,
-            Link::Ssh(link) => link.start(&script, self.identity.elevated).await?,
-            Link::Fake(_) => return Err(Error::failed("A fake node has no shell")),
+            Link::Local => {
+                let script = passage.script(script);
+                spawn::local(&[passage.command(), vec!["sh", "-c", &script]].concat(), on_drop)?
+            }
+            Link::Ssh(link) => link.start(script, &passage).await?,
+            Link::Fake(_) => return Err(NoShell::Failed(Error::failed("A fake node has no shell"))),
         };
-        Channel::greet(running, &word, GREETING).await.map_err(|fault| self.no_greeting(&fault))
+        Ok(passage.enter(running, false).await?)
     }
 
     /// Runs `script` in the shell.
@@ -65,7 +96,9 @@ impl Node {
         // If this future is dropped half-way, the shell is in the middle of an answer and stays closed.
         let mut channel = match std::mem::replace(&mut *shell, Shell::Closed) {
             Shell::Open(channel) => channel,
-            Shell::Closed => Box::new(self.open_shell().await.map_err(|error| error.on(&self.name))?),
+            Shell::Closed => {
+                Box::new(self.open_shell(&self.identity.rights).await.map_err(|why| self.no_shell(why).on(&self.name))?)
+            }
             Shell::Poisoned(poison) => {
                 let error = poison.error(&self.name);
                 *shell = Shell::Poisoned(poison);
@@ -112,6 +145,13 @@ impl Node {
                 reasons: vec![said],
                 hint: Some("Run this command again; it goes on where it stopped.".to_owned()),
             },
+        }
+    }
+
+    pub(super) fn no_shell(&self, why: NoShell) -> Error {
+        match why {
+            NoShell::Failed(error) => error,
+            NoShell::Refused(refusal) => refusal.error(&self.identity.login_user),
         }
     }
 

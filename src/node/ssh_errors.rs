@@ -136,10 +136,18 @@ pub(super) fn explain(diagnosis: Diagnosis, stderr: &str, journey: &Journey<'_>)
         ),
         Cause::Denied => (
             format!("{target} accepts no key that ssh offers"),
-            format!(
-                "Run `{}` to install your key there (it asks for the password once); `{command} -v` shows which keys are offered.",
-                command.replacen("ssh", "ssh-copy-id", 1)
-            ),
+            if takes_password(stderr) {
+                format!(
+                    "Add `--ask-pass` (`-k`) to log in with the password, or run `{}` to install your key there; `{command} -v` \
+                     shows which keys are offered.",
+                    command.replacen("ssh", "ssh-copy-id", 1)
+                )
+            } else {
+                format!(
+                    "It takes no password either: put your key into ~/.ssh/authorized_keys there from its own keyboard. \
+                     `{command} -v` shows which keys are offered."
+                )
+            },
         ),
         Cause::NoLogin => (
             format!("{target} lets this user not log in"),
@@ -200,6 +208,12 @@ pub(super) fn explain(diagnosis: Diagnosis, stderr: &str, journey: &Journey<'_>)
         Cause::Unknown => (format!("ssh to {target} failed"), format!("`{command} -v` shows where it stops.")),
     };
     Error::failed(message).because(evidence(cause, stderr)).hinted(hint)
+}
+
+/// Whether sshd names a password among the ways in: `Permission denied (publickey,password).`
+fn takes_password(stderr: &str) -> bool {
+    let ways = stderr.lines().rev().find_map(|line| line.split_once("Permission denied (")?.1.split_once(')'));
+    ways.is_none_or(|(ways, _)| ways.split(',').any(|way| way == "password" || way == "keyboard-interactive"))
 }
 
 /// ssh's own words for the cause.

@@ -152,6 +152,13 @@ fn every_cause_names_the_next_step() {
     let unknown = explain(here(Cause::HostKeyUnknown), "Host key verification failed.", &journey());
     assert!(unknown.message().contains("ED25519 SHA256:x"), "{unknown}");
     assert!(unknown.hints()[0].contains("--accept-new"));
-    let denied = explain(here(Cause::Denied), "Permission denied (publickey).", &journey());
-    assert!(denied.hints()[0].contains("`ssh-copy-id -p 2222 ana@client1`"), "{:?}", denied.hints());
+    let denied = |stderr: &str| explain(here(Cause::Denied), stderr, &journey()).hints()[0].clone();
+    let by_password = denied("ana@client1: Permission denied (publickey,password).");
+    assert!(
+        by_password.contains("`--ask-pass`") && by_password.contains("`ssh-copy-id -p 2222 ana@client1`"),
+        "{by_password}"
+    );
+    assert!(denied("Permission denied (keyboard-interactive).").contains("`--ask-pass`"));
+    let by_key = denied("ana@client1: Permission denied (publickey,hostbased).");
+    assert!(!by_key.contains("--ask-pass") && !by_key.contains("ssh-copy-id"), "{by_key}");
 }

@@ -11,11 +11,13 @@ use openssh::{Session, Stdio};
 use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
 
+use super::asked::GivenUp;
 use super::askpass::Askpass;
 use super::running::{Exit, Running};
 use super::spawn::{self, Pipes, Process};
-use super::ssh_errors::{self, Diagnosis, Journey};
+use super::ssh_errors::{self, Cause, Diagnosis, Journey};
 use super::ssh_options::{Destination, Setting, options, own, trace};
+use super::sudo::{Passage, Refusal, Rights};
 use super::{Output, login_shell};
 use crate::error::{Error, Result};
 use crate::spec::NodeName;
@@ -72,7 +74,11 @@ impl SshLink {
         let master = Mutex::new(master);
         let link = Self { master, session, control, said, askpass, node, destination, setting };
         match outcome {
-            Outcome::Ready => Ok(link),
+            Outcome::Ready => {
+                link.setting.desk.logged_in(&link.node, link.askpass.asked());
+                Ok(link)
+            }
+            Outcome::GivenUp(why) => Err(link.no_password(&why).into()),
             Outcome::Ended => {
                 // What it said last may still be in the pipe, which a proxy of its own may hold open for longer.
                 let _ = tokio::time::timeout(Duration::from_millis(500), collecting).await;
@@ -91,10 +97,10 @@ impl SshLink {
     ///
     /// # Errors
     /// When the connection has ended, or sshd allows no more sessions (MaxSessions).
-    pub(super) async fn start(&self, script: &str, elevated: bool) -> Result<Running> {
+    pub(super) async fn start(&self, script: &str, passage: &Passage<'_>) -> Result<Running> {
         let pipes = Pipes::new()?;
         let [stdin, stdout, stderr] = pipes.theirs;
-        let mut command = self.session.clone().arc_raw_command(login_shell::command(script, elevated));
+        let mut command = self.session.clone().arc_raw_command(login_shell::command(script, passage));
         command.stdin(Stdio::from(stdin)).stdout(Stdio::from(stdout)).stderr(Stdio::from(stderr));
         let child = match command.spawn().await {
             Ok(child) => child,
@@ -108,23 +114,38 @@ impl SshLink {
     ///
     /// # Errors
     /// When ssh cannot be started.
-    pub(super) fn start_with_terminal(&self, script: &str, elevated: bool) -> Result<Running> {
+    pub(super) fn start_with_terminal(&self, script: &str, passage: &Passage<'_>) -> Result<Running> {
         let mut arguments = options(&self.setting);
         arguments.extend(own(&["ControlMaster=no", "LogLevel=ERROR"]));
         arguments.extend(["-o".to_owned(), format!("ControlPath={}", self.control.display())]);
         arguments.push("-tt".to_owned());
-        self.run_ssh(arguments, script, elevated)
+        self.run_ssh(arguments, script, passage)
     }
 
     /// Runs `script` over a connection that is made for it alone.
     ///
     /// # Errors
     /// When ssh does not get through, as [`ssh_errors`] tells it.
-    pub(super) async fn fresh(&self, script: &str, elevated: bool) -> Result<Output, Failure> {
+    pub(super) async fn fresh(&self, script: &str, rights: &Rights) -> Result<Output, Failure> {
         let mut arguments = options(&self.setting);
         arguments.extend(own(&["ControlMaster=no", "ControlPath=none", "LogLevel=ERROR"]));
         arguments.push("-T".to_owned());
-        let output = self.run_ssh(arguments, script, elevated)?.output().await?;
+        let passage = Passage::new(rights);
+        let running = self.run_ssh(arguments, script, &passage)?;
+        let whole = async {
+            match passage.enter(running, false).await {
+                Ok(running) => running.output().await,
+                // What ssh could not do looks like what sudo says last.
+                Err(Refusal::Said(said)) => Ok(Output::failed(255, said)),
+                Err(refusal) => Err(refusal.error("the log-in user")),
+            }
+        };
+        let asked = self.askpass.asked();
+        let output = tokio::select! {
+            output = whole => output?,
+            why = asked.giving_up() => return Err(self.no_password(&why).into()),
+        };
+        self.setting.desk.logged_in(&self.node, asked);
         // ssh's own failures end with 255, which a command may do too.
         let stderr = output.stderr_text();
         if output.status == 255 && ssh_errors::classify(&stderr).cause != ssh_errors::Cause::Unknown {
@@ -133,9 +154,9 @@ impl SshLink {
         Ok(output)
     }
 
-    fn run_ssh(&self, mut arguments: Vec<String>, script: &str, elevated: bool) -> Result<Running> {
+    fn run_ssh(&self, mut arguments: Vec<String>, script: &str, passage: &Passage<'_>) -> Result<Running> {
         arguments.extend(self.destination.arguments());
-        arguments.push(login_shell::command(script, elevated));
+        arguments.push(login_shell::command(script, passage));
         trace(&self.setting, &arguments);
         spawn::ssh(&arguments, &self.askpass.environment(&self.setting.askpass))
     }
@@ -186,11 +207,39 @@ impl SshLink {
         String::from_utf8_lossy(&self.said.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
     }
 
+    /// Why the log-in was ended at a question.
+    fn no_password(&self, why: &GivenUp) -> Error {
+        let (target, command) = (self.destination.display(), self.command());
+        let error = match why {
+            GivenUp::Unasked(of) => Error::failed(format!("{of} wants a password"))
+                .hinted("Add `--ask-pass` (`-k`) to this command: mpiup asks for it once, for all nodes."),
+            GivenUp::Refused(of, tries) => {
+                let times = if *tries == 1 { "once".to_owned() } else { format!("{tries} times") };
+                Error::failed(format!("The password of {of} was not accepted"))
+                    .because(format!("it was tried {times}, and no more, so that the account is not locked"))
+                    .hinted(format!("Check user and password with `{command}`, then run this command again."))
+            }
+            GivenUp::Untold(of) => Error::failed(format!("No password was given for {of}"))
+                .hinted(format!("Run this command again, or install a key on {target}.")),
+            GivenUp::Expired => ssh_errors::explain(
+                Diagnosis { cause: Cause::PasswordExpired, on_the_way: false },
+                &self.all_said(),
+                &Journey { command: &command, target: &target, refused_key: None },
+            ),
+        };
+        error.on(&self.node)
+    }
+
     fn failure(&self, stderr: &str) -> Failure {
-        let refused = self.askpass.refused().map(|prompt| format!("{} {}", prompt.key_type, prompt.fingerprint));
+        let diagnosis = ssh_errors::classify(stderr);
+        let asked = self.askpass.asked();
+        if let (Cause::Denied | Cause::TooManyFailures, Some((of, tries))) = (diagnosis.cause, asked.refused_password())
+        {
+            return self.no_password(&GivenUp::Refused(of, tries)).into();
+        }
+        let refused = asked.refused_key().map(|prompt| format!("{} {}", prompt.key_type, prompt.fingerprint));
         let journey =
             Journey { command: &self.command(), target: &self.destination.display(), refused_key: refused.as_deref() };
-        let diagnosis = ssh_errors::classify(stderr);
         Failure { diagnosis: Some(diagnosis), error: ssh_errors::explain(diagnosis, stderr, &journey).on(&self.node) }
     }
 }
@@ -198,6 +247,7 @@ impl SshLink {
 enum Outcome {
     Ready,
     Ended,
+    GivenUp(GivenUp),
     TooSlow,
 }
 
@@ -212,9 +262,12 @@ async fn ready(master: &mut Process, control: &Path, askpass: &Askpass, deadline
         if control.exists() {
             return Outcome::Ready;
         }
+        if let Some(why) = askpass.asked().given_up() {
+            return Outcome::GivenUp(why);
+        }
         let before = Instant::now();
         tokio::time::sleep(pause).await;
-        if !askpass.is_asking() {
+        if !askpass.asked().is_asking() {
             spent += before.elapsed();
         }
         pause = (pause * 5 / 4).min(Duration::from_millis(25));

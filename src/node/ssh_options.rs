@@ -6,7 +6,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::Trace;
-use super::askpass::Desk;
+use super::desk::Desk;
 use crate::quote;
 
 /// What all connections of one command have in common.
@@ -77,10 +77,13 @@ pub(super) fn options(setting: &Setting) -> Vec<String> {
     if setting.accept_new {
         arguments.extend(own(&["StrictHostKeyChecking=accept-new"]));
     }
-    if !setting.desk.has_secrets() {
-        // ssh would send empty passwords, which sshd counts as failed log-ins.
-        arguments.extend(own(&["NumberOfPasswordPrompts=0"]));
-    }
+    // Without `--ask-pass` nobody types a password: ssh would send empty ones, which sshd counts as failed log-ins.
+    arguments.extend(own(match (setting.desk.logs_in_by_password(), setting.desk.can_ask()) {
+        (true, _) => &["NumberOfPasswordPrompts=3"],
+        // The passphrase of a key may still be asked for.
+        (false, true) => &["NumberOfPasswordPrompts=3", "PasswordAuthentication=no", "KbdInteractiveAuthentication=no"],
+        (false, false) => &["NumberOfPasswordPrompts=0"],
+    }));
     arguments
 }
 

@@ -225,7 +225,7 @@ async fn a_request_costs_a_fraction_of_a_millisecond() {
 #[test]
 fn packed_commands_mean_the_same() {
     let script = "printf '%s\\n' \"a'b!\" 'new\nline' \"$HOME\" ñ `echo q`; exit 9";
-    let line = login_shell::command(script, false);
+    let line = login_shell::command(script, &Passage::new(&Rights::Own));
     let run = |argv: &[&str]| {
         #[allow(clippy::disallowed_methods, reason = "the shells themselves are under test")]
         let output = std::process::Command::new(argv[0]).args(&argv[1..]).output().unwrap();

@@ -3,16 +3,23 @@
 use std::{
     fs::File,
     io::{self, BufRead, BufReader, IsTerminal},
+    os::fd::AsFd,
 };
 
-use super::stream::{Side, Streams};
-use crate::error::{Context, Error, Result};
+use super::{
+    hidden::Hidden,
+    stream::{Side, Streams},
+    text::visible,
+};
+use crate::{
+    error::{Context, Error, Result},
+    secret::Secret,
+};
 
 /// Asks until the answer is yes, no or empty.
 pub fn confirm(streams: &Streams, question: &str, default: bool, hint: &str) -> Result<bool> {
     let choices = if default { "[Y/n]" } else { "[y/N]" };
-    let mut terminal = Terminal::open(streams)
-        .ok_or_else(|| Error::usage(format!("There is no terminal to ask on: {question}")).hinted(hint))?;
+    let mut terminal = Terminal::open(streams).ok_or_else(|| nobody(question, hint))?;
     loop {
         streams.bytes(Side::Err, format!("{question} {choices} ").as_bytes());
         let line = terminal.line().context(|| "The answer could not be read from the terminal")?;
@@ -28,6 +35,51 @@ pub fn confirm(streams: &Streams, question: &str, default: bool, hint: &str) -> 
             _ => streams.line(Side::Err, "Please answer y or n."),
         }
     }
+}
+
+/// Asks for something that is not shown while it is typed; nothing when no answer is given (Ctrl-D).
+pub fn secret(streams: &Streams, question: &str, hint: &str) -> Result<Option<Secret>> {
+    let terminal = Terminal::open(streams).ok_or_else(|| nobody(question, hint))?;
+    let failed = || "The answer could not be read from the terminal";
+    let ask = || streams.bytes(Side::Err, format!("{} ", visible(question)).as_bytes());
+    let answer = match terminal {
+        Terminal::Test(captured, answer) => {
+            ask();
+            captured.write(Side::Err, b"\n");
+            answer.map(|answer| Secret::new(answer.into_bytes()))
+        }
+        Terminal::Lines(_) => {
+            // First the silence, then the question: whoever types at once is not shown either.
+            let hidden = Hidden::begin(device().context(failed)?).context(failed)?;
+            ask();
+            hidden.line().context(failed)?
+        }
+    };
+    match answer {
+        Some(_) => streams.line_was_ended(),
+        None => streams.bytes(Side::Err, b"\n"),
+    }
+    Ok(answer)
+}
+
+/// Whether there is somebody to ask.
+pub fn is_possible(streams: &Streams) -> bool {
+    match &streams.captured {
+        Some(captured) => captured.has_answer(),
+        None => io::stderr().is_terminal() && (io::stdin().is_terminal() || device().is_ok()),
+    }
+}
+
+fn nobody(question: &str, hint: &str) -> Error {
+    Error::usage(format!("There is no terminal to ask on: {question}")).hinted(hint)
+}
+
+/// The terminal itself: what is piped in is not read for an answer.
+fn device() -> io::Result<File> {
+    if io::stdin().is_terminal() {
+        return Ok(File::from(io::stdin().as_fd().try_clone_to_owned()?));
+    }
+    File::open("/dev/tty")
 }
 
 /// Where answers come from.
@@ -49,7 +101,7 @@ impl<'a> Terminal<'a> {
         if io::stdin().is_terminal() {
             return Some(Self::Lines(Box::new(io::stdin().lock())));
         }
-        File::open("/dev/tty").ok().map(|tty| Self::Lines(Box::new(BufReader::new(tty))))
+        device().ok().map(|tty| Self::Lines(Box::new(BufReader::new(tty))))
     }
 
     /// The next line; none at the end of the input.

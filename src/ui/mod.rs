@@ -9,6 +9,7 @@ mod ask;
 pub mod diff;
 mod failure;
 pub mod fold;
+mod hidden;
 pub mod humane;
 mod painter;
 mod progress;
@@ -21,7 +22,10 @@ use std::{io::IsTerminal, sync::Arc};
 
 use serde::Serialize;
 
-use crate::error::{Context, Error, Result};
+use crate::{
+    error::{Context, Error, Result},
+    secret::Secret,
+};
 
 pub use progress::{Outcome, Progress};
 pub use stream::Captured;
@@ -180,6 +184,19 @@ impl Ui {
     /// A usage error with that hint when nobody can be asked.
     pub fn confirm_or(&self, question: &str, default: bool, hint: &str) -> Result<bool> {
         ask::confirm(&self.streams, question, default, hint)
+    }
+
+    /// Asks for a password, which is not shown while it is typed; nothing when none is given (Ctrl-D).
+    ///
+    /// # Errors
+    /// A usage error with `hint` when nobody can be asked.
+    pub fn secret(&self, question: &str, hint: &str) -> Result<Option<Secret>> {
+        ask::secret(&self.streams, question, hint)
+    }
+
+    /// Whether there is somebody at a terminal to be asked.
+    pub fn can_ask(&self) -> bool {
+        ask::is_possible(&self.streams)
     }
 
     /// Shows what each of `nodes` is doing, from now until the result is dropped or finished.

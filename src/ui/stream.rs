@@ -205,6 +205,10 @@ impl Captured {
         String::from_utf8_lossy(&lock(&self.0).both).into_owned()
     }
 
+    pub(super) fn has_answer(&self) -> bool {
+        !lock(&self.0).answers.is_empty()
+    }
+
     pub(super) fn next_answer(&self) -> Option<String> {
         lock(&self.0).answers.pop_front()
     }

@@ -7,11 +7,13 @@ pub mod child;
 pub mod operator;
 pub mod plan;
 pub mod skip;
+pub mod terminal;
 pub mod test_lab;
 pub mod tree;
 pub mod turn;
 
 pub use operator::{Operator, Ran};
+pub use terminal::Terminal;
 pub use test_lab::TestLab;
 
 /// `let turn = turn!();` is the test's turn to make labs; without what a lab needs it ends the test, counted as skipped.

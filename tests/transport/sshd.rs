@@ -178,7 +178,8 @@ fn in_namespace(at: &Path) -> Command {
     let mut lines: Vec<&str> = passwd.lines().filter(|line| !line.starts_with("sshd:")).collect();
     let more = [
         "sshd:x:4022:65534::/run/sshd:/usr/sbin/nologin",
-        "ana:x:4001:4001::/:/bin/sh",
+        // Not `x`: PAM would look for a line of the machine's shadow.
+        "ana:*:4001:4001::/:/bin/sh",
         "shut:x:4002:4002::/:/usr/sbin/nologin",
     ];
     lines.extend(more);
