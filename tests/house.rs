@@ -73,8 +73,12 @@ fn every_file_says_what_it_is() {
 
 #[test]
 fn no_code_weakens_security() {
-    let places =
-        [files("src", &["rs", "sh", "py"]), files("xtask/src", &["rs"]), files("examples", &["rs", "sh", "py"])];
+    let places = [
+        files("src", &["rs", "sh", "py"]),
+        files("xtask/src", &["rs"]),
+        files("xtask/bench", &["py", "yml", "cfg", "txt"]),
+        files("examples", &["rs", "sh", "py"]),
+    ];
     let wrong = lines_with(&places.concat(), weakens);
     assert!(wrong.is_empty(), "host keys are pinned, and exports name the cluster's addresses only:\n{wrong}");
 }
@@ -82,7 +86,14 @@ fn no_code_weakens_security() {
 /// Whether a line of code switches host key checks off or exports to the whole world.
 fn weakens(line: &str) -> bool {
     let line: String = line.to_lowercase().chars().filter(|c| !" \t\"'=,".contains(*c)).collect();
-    let keys = ["stricthostkeycheckingno", "stricthostkeycheckingoff", "userknownhostsfile/dev/null"];
+    let keys = [
+        "stricthostkeycheckingno",
+        "stricthostkeycheckingoff",
+        "userknownhostsfile/dev/null",
+        // Ansible's words for it.
+        "host_key_checkingfalse",
+        "host_key_checkingno",
+    ];
     // An export line's client comes right before its options.
     let exports = ["0.0.0.0/0", "::/0(", "*(rw", "*(ro", "*(sync", "*(async"];
     // The system-wide file may be left out, since it is not where keys are pinned.
@@ -224,6 +235,7 @@ mod looking {
             "  StrictHostKeyChecking no",
             r#".args(["-o", "StrictHostKeyChecking=no"])"#,
             r#""UserKnownHostsFile", "/dev/null""#,
+            "host_key_checking = False",
             "/home/mpi/MPI *(rw,sync)",
             "/home/mpi/MPI 0.0.0.0/0(rw)",
         ] {
@@ -237,5 +249,6 @@ mod looking {
     #[test]
     fn finds_the_sources() {
         assert!(files("src", &["rs"]).len() > 10);
+        assert!(files("xtask/bench", &["py", "yml", "cfg"]).len() > 2);
     }
 }

@@ -1,5 +1,6 @@
 //! What developers run: `cargo xtask VERB`. One file per verb; this one only chooses.
 
+mod bench;
 mod family;
 mod packages;
 mod run;
@@ -19,6 +20,7 @@ const VERBS: &[Verb] = &[
         "Installs what the tests need on Debian and Ubuntu; changes nothing when it is there.",
         packages::main,
     ),
+    ("bench", bench::HELP, bench::main),
 ];
 
 /// Why a verb ended badly.

@@ -1,4 +1,4 @@
-//! The one place of xtask that starts programs and prints.
+//! The one place of xtask that starts programs and prints; what is measured is started by `bench/program.rs`.
 
 #![allow(
     clippy::disallowed_methods,
@@ -81,10 +81,10 @@ pub fn succeeds(argv: &[&str]) -> bool {
 }
 
 /// Ends a program and all that it started when it takes too long; dropped in time, it does nothing.
-struct Deadline(#[allow(dead_code, reason = "that it is dropped is the message")] mpsc::Sender<()>);
+pub struct Deadline(#[allow(dead_code, reason = "that it is dropped is the message")] mpsc::Sender<()>);
 
 impl Deadline {
-    fn of(process: u32) -> Self {
+    pub fn of(process: u32) -> Self {
         let (in_time, too_late) = mpsc::channel();
         std::thread::spawn(move || {
             if too_late.recv_timeout(DEADLINE) == Err(mpsc::RecvTimeoutError::Timeout) {
