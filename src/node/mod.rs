@@ -10,7 +10,8 @@ mod backoff;
 mod channel;
 mod control_dir;
 mod fake;
-mod framing;
+#[doc(hidden)]
+pub mod framing;
 mod hands;
 mod handshake;
 mod login_shell;
