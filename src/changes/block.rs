@@ -23,27 +23,44 @@ pub fn with(text: &str, mark: &str, place: Place, content: &str) -> String {
 
 /// The file's text without the block. A first marker without its end takes nothing away.
 pub fn without(text: &str, mark: &str) -> String {
-    let (first, last) = (first(mark), last(mark));
-    let mut kept = String::new();
-    let mut held: Option<String> = None;
-    for line in text.split_inclusive('\n') {
-        let bare = line.strip_suffix('\n').unwrap_or(line);
-        match &mut held {
-            None if bare == first => held = Some(line.to_owned()),
-            None => kept.push_str(line),
-            Some(_) if bare == last => held = None,
-            Some(block) => block.push_str(line),
-        }
-    }
-    kept.push_str(&held.unwrap_or_default());
-    kept
+    apart(text, mark).0
 }
 
 /// The lines between the markers; `None` when there is no whole block.
 pub fn content(text: &str, mark: &str) -> Option<String> {
-    let (_, rest) = text.split_once(&format!("{}\n", first(mark)))?;
-    let (content, _) = rest.split_once(&format!("{}\n", last(mark)))?;
-    Some(content.to_owned())
+    apart(text, mark).1
+}
+
+/// What stands outside of blocks, and the content of the first block.
+fn apart(text: &str, mark: &str) -> (String, Option<String>) {
+    let (first, last) = (first(mark), last(mark));
+    let (mut kept, mut content) = (String::new(), None);
+    // A first marker's line and what follows it.
+    let mut held: Option<(&str, String)> = None;
+    let give_back = |kept: &mut String, held: Option<(&str, String)>| {
+        if let Some((marker, lines)) = held {
+            kept.push_str(marker);
+            kept.push_str(&lines);
+        }
+    };
+    for line in text.split_inclusive('\n') {
+        let bare = line.strip_suffix('\n').unwrap_or(line);
+        if bare == first {
+            // The one above has no end of its own: what follows it is somebody's.
+            give_back(&mut kept, held.replace((line, String::new())));
+        } else if let Some((_, lines)) = &mut held {
+            if bare == last {
+                content.get_or_insert(std::mem::take(lines));
+                held = None;
+            } else {
+                lines.push_str(line);
+            }
+        } else {
+            kept.push_str(line);
+        }
+    }
+    give_back(&mut kept, held);
+    (kept, content)
 }
 
 #[cfg(test)]
@@ -72,5 +89,14 @@ mod tests {
         let text = "a\n# >>> m >>>\nb\nc\n";
         assert_eq!(without(text, "m"), text);
         assert_eq!(content(text, "m"), None);
+        let whole = with(text, "m", Place::Bottom, "x\n");
+        assert_eq!(whole, format!("{text}# >>> m >>>\nx\n# <<< m <<<\n"));
+        assert_eq!((without(&whole, "m").as_str(), content(&whole, "m").as_deref()), (text, Some("x\n")));
+    }
+
+    #[test]
+    fn a_marker_inside_of_a_line_is_none() {
+        let text = "echo # >>> m >>>\na\n# <<< m <<<\n";
+        assert_eq!((without(text, "m").as_str(), content(text, "m")), (text, None));
     }
 }

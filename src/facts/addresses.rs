@@ -52,7 +52,9 @@ pub fn addresses(output: &str) -> Vec<Address> {
         let interface = words.next()?.split('@').next()?;
         let family = words.next()?;
         let (address, prefix) = words.next()?.split_once('/').filter(|_| family.starts_with("inet"))?;
-        Some(Address { interface: interface.into(), address: address.parse().ok()?, prefix: prefix.parse().ok()? })
+        let (address, prefix): (IpAddr, u8) = (address.parse().ok()?, prefix.parse().ok()?);
+        let longest = if address.is_ipv4() { 32 } else { 128 };
+        (prefix <= longest).then(|| Address { interface: interface.into(), address, prefix })
     };
     output.lines().filter_map(parse).collect()
 }
@@ -84,6 +86,11 @@ mod tests {
                 "docker0 172.17.0.0/16 false"
             ]
         );
+    }
+
+    #[test]
+    fn a_prefix_longer_than_its_address_is_no_network() {
+        assert_eq!(addresses("1: lo    inet 127.0.0.1/33 scope host lo\n2: e    inet6 fe80::1/129 scope link\n"), []);
     }
 
     #[test]

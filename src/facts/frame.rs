@@ -13,12 +13,13 @@ pub fn frames(output: &[u8]) -> Result<Vec<(String, String)>> {
         let head = String::from_utf8_lossy(&rest[..line_end]).into_owned();
         let (name, size) = head.strip_prefix("== ").and_then(|head| head.rsplit_once(' ')).ok_or_else(cut_off)?;
         let size: usize = size.parse().map_err(|_| cut_off())?;
-        let content = rest.get(line_end + 1..line_end + 1 + size).ok_or_else(cut_off)?;
+        let content_end = (line_end + 1).checked_add(size).ok_or_else(cut_off)?;
+        let content = rest.get(line_end + 1..content_end).ok_or_else(cut_off)?;
         found.push((name.to_owned(), String::from_utf8_lossy(content).into_owned()));
         if name == "end" {
             return Ok(found);
         }
-        rest = rest.get(line_end + size + 2..).ok_or_else(cut_off)?;
+        rest = rest.get(content_end + 1..).ok_or_else(cut_off)?;
     }
 }
 
@@ -37,7 +38,9 @@ mod tests {
 
     #[test]
     fn a_cut_off_report_is_an_error() {
-        for output in ["", "== os 5\nab", "== os 2\nab\n", "== os 2\nab\n== end", "== os x\n"] {
+        for output in
+            ["", "== os 5\nab", "== os 2\nab\n", "== os 2\nab\n== end", "== os x\n", "== os 18446744073709551615\nab\n"]
+        {
             assert!(frames(output.as_bytes()).is_err(), "{output:?}");
         }
     }

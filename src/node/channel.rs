@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
-use super::framing::{Frame, Scanner, random_word};
+use super::framing::{Frame, Lines, Scanner, random_word};
 use super::handshake::{self, Hello};
 use super::{Output, running::Running};
 
@@ -128,35 +128,4 @@ async fn last_words(out: &mut (impl AsyncReadExt + Unpin), err: &mut (impl Async
     // A process that outlived the shell may hold the pipes open.
     let _ = timeout(Duration::from_millis(200), read).await;
     String::from_utf8_lossy(&said).trim().to_owned()
-}
-
-/// Cuts what is certain of an answer into lines.
-#[derive(Default)]
-struct Lines {
-    delivered: usize,
-    /// Up to here there is no newline behind `delivered`: a long line is not searched again at each piece.
-    searched: usize,
-}
-
-impl Lines {
-    fn deliver(&mut self, scanner: &Scanner, on_line: &mut dyn FnMut(&str)) {
-        let settled = &scanner.collected()[..scanner.settled()];
-        let newline = settled[self.searched..].iter().rposition(|byte| *byte == b'\n');
-        let end = newline.map(|at| self.searched + at);
-        self.searched = settled.len();
-        let Some(end) = end else { return };
-        for line in settled[self.delivered..end].split(|byte| *byte == b'\n') {
-            on_line(&String::from_utf8_lossy(line));
-        }
-        self.delivered = end + 1;
-    }
-
-    /// The last line, if it does not end in a newline.
-    fn rest(&mut self, scanner: &Scanner, on_line: &mut dyn FnMut(&str)) {
-        self.deliver(scanner, on_line);
-        let bytes = &scanner.collected()[self.delivered..scanner.settled()];
-        if !bytes.is_empty() {
-            on_line(&String::from_utf8_lossy(bytes));
-        }
-    }
 }

@@ -5,12 +5,14 @@
 //! on both streams, with a line that carries a random mark and the request's number. What stands before that line is the
 //! script's output byte for byte, also when it does not end in a newline. Not guaranteed: that a process which the script
 //! leaves running in the background keeps its output to itself.
+//!
+//! The module is public so that fuzzing reaches it with any bytes; nothing outside of [`super`] has a use for it.
 
 use std::hash::{BuildHasher, RandomState};
 
 /// The marks of one request.
 #[derive(Debug, Clone)]
-pub(super) struct Frame {
+pub struct Frame {
     /// Ends standard output; the status (three digits) and a newline follow.
     stdout_mark: Vec<u8>,
     /// Ends standard error.
@@ -21,31 +23,31 @@ pub(super) struct Frame {
 const STATUS_DIGITS: usize = 3;
 
 impl Frame {
-    pub(super) fn new(secret: &str, number: u64) -> Self {
+    pub fn new(secret: &str, number: u64) -> Self {
         let word = format!("{secret}.{number}");
         Self { stdout_mark: format!("\n{word} ").into_bytes(), stderr_mark: format!("\n{word}\n").into_bytes(), word }
     }
 
     /// What to write into the shell for this script.
-    pub(super) fn request(&self, script: &str) -> Vec<u8> {
+    pub fn request(&self, script: &str) -> Vec<u8> {
         let quoted = format!("'{}'", script.replace('\'', r"'\''"));
         let word = &self.word;
         // `$?` is the subshell's. printf comes from the outer shell, whatever the script did to its own.
         format!("(eval {quoted}) </dev/null\nprintf '\\n{word} %03d\\n' $?; printf '\\n{word}\\n' >&2\n").into_bytes()
     }
 
-    pub(super) fn stdout(&self) -> Scanner {
+    pub fn stdout(&self) -> Scanner {
         Scanner::new(self.stdout_mark.clone(), STATUS_DIGITS + 1)
     }
 
-    pub(super) fn stderr(&self) -> Scanner {
+    pub fn stderr(&self) -> Scanner {
         Scanner::new(self.stderr_mark.clone(), 0)
     }
 }
 
 /// Collects one stream of an answer until its mark.
 #[derive(Debug)]
-pub(super) struct Scanner {
+pub struct Scanner {
     mark: Vec<u8>,
     /// How many bytes belong to the mark's line after the mark itself.
     tail: usize,
@@ -60,7 +62,7 @@ impl Scanner {
     }
 
     /// Takes in what arrived; true once the answer is complete.
-    pub(super) fn feed(&mut self, bytes: &[u8]) -> bool {
+    pub fn feed(&mut self, bytes: &[u8]) -> bool {
         self.collected.extend_from_slice(bytes);
         if self.found.is_none() {
             self.found = find(&self.collected, &self.mark, self.searched);
@@ -69,12 +71,12 @@ impl Scanner {
         self.done()
     }
 
-    pub(super) fn done(&self) -> bool {
+    pub fn done(&self) -> bool {
         self.found.is_some_and(|at| self.collected.len() >= at + self.mark.len() + self.tail)
     }
 
     /// How many of the collected bytes are the script's own for certain: none of them can turn out to be the mark's.
-    pub(super) fn settled(&self) -> usize {
+    pub fn settled(&self) -> usize {
         let length = self.collected.len();
         self.found.unwrap_or_else(|| {
             let longest = self.mark.len().min(length);
@@ -84,17 +86,49 @@ impl Scanner {
     }
 
     /// Everything that was collected so far.
-    pub(super) fn collected(&self) -> &[u8] {
+    pub fn collected(&self) -> &[u8] {
         &self.collected
     }
 
     /// The script's output, and what stood behind the mark.
-    pub(super) fn finish(mut self) -> (Vec<u8>, String) {
+    pub fn finish(mut self) -> (Vec<u8>, String) {
         let at = self.found.unwrap_or(self.collected.len());
         let tail = self.collected.get(at + self.mark.len()..).unwrap_or_default();
         let tail = String::from_utf8_lossy(&tail[..tail.len().min(self.tail)]).trim_end().to_owned();
         self.collected.truncate(at);
         (self.collected, tail)
+    }
+}
+
+/// Cuts what is certain of an answer into lines.
+#[derive(Debug, Default)]
+pub struct Lines {
+    delivered: usize,
+    /// Up to here there is no newline behind `delivered`: a long line is not searched again at each piece.
+    searched: usize,
+}
+
+impl Lines {
+    /// Gives the lines that are new to `on_line`.
+    pub fn deliver(&mut self, scanner: &Scanner, on_line: &mut dyn FnMut(&str)) {
+        let settled = &scanner.collected()[..scanner.settled()];
+        let newline = settled[self.searched..].iter().rposition(|byte| *byte == b'\n');
+        let end = newline.map(|at| self.searched + at);
+        self.searched = settled.len();
+        let Some(end) = end else { return };
+        for line in settled[self.delivered..end].split(|byte| *byte == b'\n') {
+            on_line(&String::from_utf8_lossy(line));
+        }
+        self.delivered = end + 1;
+    }
+
+    /// The last line, if it does not end in a newline.
+    pub fn rest(&mut self, scanner: &Scanner, on_line: &mut dyn FnMut(&str)) {
+        self.deliver(scanner, on_line);
+        let bytes = &scanner.collected()[self.delivered..scanner.settled()];
+        if !bytes.is_empty() {
+            on_line(&String::from_utf8_lossy(bytes));
+        }
     }
 }
 
@@ -113,7 +147,7 @@ fn find(haystack: &[u8], needle: &[u8], from: usize) -> Option<usize> {
 }
 
 /// A word that no output contains by chance. It is not a secret towards the node: a node can lie about itself anyway.
-pub(crate) fn random_word() -> String {
+pub fn random_word() -> String {
     let number = || RandomState::new().hash_one(0u8);
     format!("mpiup{:016x}{:016x}", number(), number())
 }

@@ -12,7 +12,8 @@ mod channel;
 mod control_dir;
 mod desk;
 mod fake;
-mod framing;
+#[doc(hidden)]
+pub mod framing;
 mod hands;
 mod handshake;
 mod login_shell;

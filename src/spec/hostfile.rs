@@ -17,7 +17,7 @@ use std::{collections::HashMap, ops::Range, path::Path};
 
 pub use render::render;
 
-use super::{Address, place::Source};
+use super::{Address, names, place::Source};
 use crate::error::Result;
 use line::{Line, Signal};
 
@@ -140,7 +140,7 @@ impl Reader<'_> {
             return Ok(());
         }
         let name = |dialect| if dialect == Dialect::OpenMpi { "Open MPI" } else { "MPICH" };
-        let text = |span: &Range<usize>| self.source.text.get(span.clone()).unwrap_or_default().to_owned();
+        let text = |span: &Range<usize>| names::shown(self.source.text.get(span.clone()).unwrap_or_default());
         let (line, _) = self.source.position(first.span.start);
         let message = format!(
             "`{}` is {}'s form, but `{}` on line {line} is {}'s",

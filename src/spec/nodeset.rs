@@ -268,13 +268,13 @@ fn parse_range(offset: usize, item: &str) -> Result<Range, SyntaxError> {
         },
     };
     if last < first {
-        return Err(error(offset, format!("the range `{item}` runs backwards"), BRACKET));
+        return Err(error(offset, format!("the range `{}` runs backwards", super::names::shown(item)), BRACKET));
     }
     let padded = |text: &str| text.len() > 1 && text.starts_with('0');
     if (padded(first_text) || padded(last_text)) && first_text.len() != last_text.len() {
         return Err(error(
             offset,
-            format!("the ends of `{item}` have different numbers of digits"),
+            format!("the ends of `{}` have different numbers of digits", super::names::shown(item)),
             "Where numbers are padded with zeros, both ends have the same number of digits: `n[001-100]`.",
         ));
     }

@@ -4,7 +4,10 @@ use super::{
     Cluster, Member,
     write::{self, Block},
 };
-use crate::changes::{Change, Place, Wave, block};
+use crate::{
+    changes::{Change, Place, Wave, block},
+    spec::NodeName,
+};
 
 pub fn step(cluster: &Cluster, member: &Member) -> Vec<Change> {
     if !member.facts.is_root {
@@ -12,22 +15,21 @@ pub fn step(cluster: &Cluster, member: &Member) -> Vec<Change> {
     }
     let text = member.facts.text("/etc/hosts").unwrap_or_default();
     let others = block::without(text, &cluster.layout.mark);
-    // Names that somebody has entered rightly by hand are theirs: adopted, and left when mpiup goes.
-    let missing: String = cluster
+    // Debian maps a machine's own name to 127.0.1.1, which harms nobody.
+    let harmless = |name: &NodeName| if name == &member.spec.name { "127." } else { "\n" };
+    let named: Vec<_> = cluster
         .names()
         .into_iter()
-        .filter(|(name, address)| !resolves(&others, name.as_str(), &address.to_string()))
-        .map(|(name, address)| format!("{address} {name}\n"))
+        .map(|(name, address)| (name, address.to_string(), meaning(&others, name.as_str(), harmless(name))))
         .collect();
+    // Names that somebody has entered rightly by hand are theirs: adopted, and left when mpiup goes.
+    let missing = named.iter().filter(|(_, address, found)| *found != Some(address));
+    let missing: String = missing.map(|(name, address, _)| format!("{address} {name}\n")).collect();
     if missing.is_empty() && others == text {
         return vec![];
     }
     // The first line that names a machine counts: where one above says something else, the block goes before it.
-    let shadowed = cluster.names().into_iter().any(|(name, address)| {
-        // Debian maps a machine's own name to 127.0.1.1, which harms nobody.
-        let harmless = if name == &member.spec.name { "127." } else { "\n" };
-        is_elsewhere(&others, name.as_str(), &address.to_string(), harmless)
-    });
+    let shadowed = named.iter().any(|(_, address, found)| found.is_some_and(|found| found != address));
     let place = if shadowed { Place::Top } else { Place::Bottom };
     let at = Block { path: "/etc/hosts", owner: "root", place, mode: "644" };
     write::block(cluster, member, Wave::Ground, at, missing, "every node knows every other by name")
@@ -35,44 +37,37 @@ pub fn step(cluster: &Cluster, member: &Member) -> Vec<Change> {
         .collect()
 }
 
-/// Whether the file maps the name to this address already.
-fn resolves(hosts: &str, name: &str, address: &str) -> bool {
-    hosts.lines().any(|line| {
+/// The address that the name has: that of the first line with it whose address does not begin like `harmless`.
+/// Lines are cut as the C library cuts them, and names mean the same in capitals.
+fn meaning<'a>(hosts: &'a str, name: &str, harmless: &str) -> Option<&'a str> {
+    hosts.lines().find_map(|line| {
         let line = line.split('#').next().unwrap_or_default();
-        let mut words = line.split_whitespace();
-        words.next() == Some(address) && words.any(|word| word == name)
-    })
-}
-
-/// Whether the file maps the name to another address than this one, or one that begins like `harmless`.
-fn is_elsewhere(hosts: &str, name: &str, address: &str, harmless: &str) -> bool {
-    hosts.lines().any(|line| {
-        let line = line.split('#').next().unwrap_or_default();
-        let mut words = line.split_whitespace();
-        words.next().is_some_and(|first| first != address && !first.starts_with(harmless))
-            && words.any(|word| word == name)
+        let blank = |c: char| c.is_ascii_whitespace() || c == '\u{b}';
+        let mut words = line.split(blank).filter(|word| !word.is_empty());
+        let address = words.next().filter(|address| !address.starts_with(harmless))?;
+        words.any(|word| word.eq_ignore_ascii_case(name)).then_some(address)
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{is_elsewhere, resolves};
+    use super::meaning;
 
     #[test]
-    fn a_stale_line_is_seen() {
-        let hosts = "127.0.0.1 localhost\n192.168.1.99 client1\n";
-        assert!(is_elsewhere(hosts, "client1", "192.168.1.11", "127."));
-        assert!(!is_elsewhere(hosts, "client2", "192.168.1.12", "127."));
-        assert!(!is_elsewhere("127.0.1.1 client1\n", "client1", "192.168.1.11", "127."));
-        assert!(is_elsewhere("127.0.1.1 client1\n", "client1", "192.168.1.11", "\n"));
+    fn the_first_line_counts() {
+        let hosts = "127.0.0.1 localhost\n192.168.1.99 Client1\n192.168.1.11 client1 n1\n127.0.1.1 client2\n";
+        assert_eq!(meaning(hosts, "client1", "127."), Some("192.168.1.99"));
+        assert_eq!(meaning(hosts, "n1", "127."), Some("192.168.1.11"));
+        assert_eq!(meaning(hosts, "client2", "127."), None);
+        assert_eq!(meaning(hosts, "client2", "\n"), Some("127.0.1.1"));
     }
 
     #[test]
-    fn a_comment_resolves_nothing() {
-        let hosts = "127.0.0.1 localhost\n192.168.1.11\tclient1.lan client1 # ours\n#192.168.1.12 client2\n";
-        assert!(resolves(hosts, "client1", "192.168.1.11"));
-        assert!(!resolves(hosts, "client2", "192.168.1.12"));
-        assert!(!resolves(hosts, "ours", "192.168.1.11"));
-        assert!(!resolves(hosts, "client1", "192.168.1.12"));
+    fn a_comment_names_nothing() {
+        let hosts = "127.0.0.1 localhost\n192.168.1.11\tclient1.lan client1 # ours\r\n#192.168.1.12 client2\n";
+        assert_eq!(meaning(hosts, "client1", "127."), Some("192.168.1.11"));
+        assert_eq!(meaning(hosts, "client2", "127."), None);
+        assert_eq!(meaning(hosts, "ours", "127."), None);
+        assert_eq!(meaning("192.168.1.11\u{a0}client1\n", "client1", "127."), None, "a no-break space is no blank");
     }
 }

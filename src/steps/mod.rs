@@ -32,6 +32,7 @@ use crate::{
 
 pub use cluster::{Cluster, Member};
 pub use layout::{Layout, question, wheels};
+pub use ssh_config::address_of as address_in_ssh_config;
 
 /// Spec and facts to changes, for one node.
 type Step = fn(&Cluster, &Member) -> Vec<Change>;

@@ -34,7 +34,7 @@ without_block() {
     ends=1; [ ! -s "$1" ] || [ -z "$(tail -c 1 "$1")" ] || ends=0
     awk -v first="# >>> $2 >>>" -v last="# <<< $2 <<<" -v ends="$ends" '
         function keep(text) { printf "%s%s", between, text; between = "\n"; kept = NR }
-        $0 == first && !inside { inside = 1; held = $0; next }
+        $0 == first { if (inside) keep(held); inside = 1; held = $0; next }
         inside && $0 == last { inside = 0; held = ""; next }
         inside { held = held "\n" $0; next }
         { keep($0) }

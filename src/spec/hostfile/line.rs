@@ -71,7 +71,7 @@ pub(super) fn read(source: Source<'_>, offset: usize, line: &str) -> Result<Opti
     let words = words(offset, line);
     let Some((host, options)) = words.split_first() else { return Ok(None) };
     let mut found = Line { span: host.span(), entry: None, signals: Vec::new(), notes: Vec::new() };
-    if host.text == "rank" && options.iter().any(|word| word.text == "=") {
+    if host.text == "rank" && options.first().is_some_and(|word| word.text.bytes().all(|byte| byte.is_ascii_digit())) {
         return Err(source
             .error(host.span(), "this is a rankfile, which says where each rank runs, not a hostfile")
             .hinted("Give mpiup the hostfile: a host on each line."));
@@ -166,6 +166,10 @@ fn read_host(source: Source<'_>, word: &Word<'_>, signals: &mut Vec<Signal>) -> 
         }
         _ => rest,
     };
+    if host.starts_with(['+', '^']) {
+        // At the beginning of a line both mean something else, so it could not be written again.
+        return Err(wrong(format!("the host begins with `{}`", &host[..1])));
+    }
     if !address::is_ipv6(host) {
         address::host_name(host).map_err(wrong)?;
     }

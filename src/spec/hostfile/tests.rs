@@ -177,6 +177,15 @@ fn wrong_lines_are_pointed_at() {
     ");
 }
 
+/// What fuzzing found: each of these was read as a host that could not be written again, or put a control character on
+/// the screen.
+#[test]
+fn hosts_that_would_mean_something_else() {
+    assert!(refused("ana@+n1\n").contains("`ana@+n1` is not a host: the host begins with `+`"));
+    assert!(!refused("n1:1\n^\u{1b}[2J\n").contains('\u{1b}'));
+    assert_eq!(summary("rank slots=4\n"), "OpenMpi\nrank 4");
+}
+
 #[test]
 fn what_is_written_is_read_again() {
     for dialect in [Dialect::OpenMpi, Dialect::Mpich] {

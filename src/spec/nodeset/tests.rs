@@ -115,6 +115,7 @@ fn says_where_and_what() {
         "n[1-2-3]",
         "n[0-8/0]",
         "n[5/2]",
+        "n[2-\u{c}1]",
         "n[01-100]",
         "n[1-010]",
         "a b",
@@ -126,7 +127,7 @@ fn says_where_and_what() {
         "n[0-999999999999999999]m[0-999999999999999999]",
     ]
     .iter()
-    .map(|set| format!("{set}: {}", expand(set).unwrap_err()))
+    .map(|set| format!("{}: {}", set.escape_debug(), expand(set).unwrap_err()))
     .collect();
     insta::assert_snapshot!(lines.join("\n"), @r"
     n[1-: `[` without `]` at character 2 (Brackets hold numbers: `client[1-3,7]`, `n[001-100]`, `n[0-8/2]`)
@@ -145,6 +146,7 @@ fn says_where_and_what() {
     n[1-2-3]: `-` in place of a number at character 6 (Brackets hold numbers: `client[1-3,7]`, `n[001-100]`, `n[0-8/2]`)
     n[0-8/0]: a step of 0 at character 7 (Brackets hold numbers: `client[1-3,7]`, `n[001-100]`, `n[0-8/2]`)
     n[5/2]: a step without a range at character 4 (Brackets hold numbers: `client[1-3,7]`, `n[001-100]`, `n[0-8/2]`)
+    n[2-\u{c}1]: the range `2-�1` runs backwards at character 3 (Brackets hold numbers: `client[1-3,7]`, `n[001-100]`, `n[0-8/2]`)
     n[01-100]: the ends of `01-100` have different numbers of digits at character 3 (Where numbers are padded with zeros, both ends have the same number of digits: `n[001-100]`)
     n[1-010]: the ends of `1-010` have different numbers of digits at character 3 (Where numbers are padded with zeros, both ends have the same number of digits: `n[001-100]`)
     a b: a space in a name at character 2 (Names and sets are joined by commas: `client1,client[3-5]`)

@@ -1,0 +1,29 @@
+//! What must hold of every parser for any bytes: one function a parser, which panics where something does not.
+//!
+//! The fuzz targets call them with what libFuzzer thinks up, and `tests/corpora.rs` with what is kept in `corpus/`. They
+//! use public functions of the library alone, as a user of it would.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a check says that it failed")]
+
+pub mod channel;
+pub mod facts;
+pub mod hostfile;
+pub mod hosts;
+mod nodes;
+pub mod nodeset;
+mod reference;
+pub mod spec;
+pub mod ssh_config;
+mod text;
+
+/// Every target by its name.
+pub const CHECKS: [(&str, fn(&[u8])); 7] = [
+    ("nodeset", nodeset::check),
+    ("hostfile", hostfile::check),
+    ("hosts", hosts::check),
+    ("ssh_config", ssh_config::check),
+    ("spec", spec::check),
+    ("channel", channel::check),
+    ("facts", facts::check),
+];
+
+pub use reference::expand as reference;
