@@ -3,9 +3,9 @@
 use super::people::{self, PASSWORD, accounts, at_terminal};
 use crate::support::{Operator, Ran, TestLab, skip::skip};
 
-const LOG_IN: &str = "Log-in password for the nodes:";
-const SUDO: &str = "sudo's password on the nodes";
-const NODES: [&str; 3] = ["master", "client1", "client2"];
+pub const LOG_IN: &str = "Log-in password for the nodes:";
+pub const SUDO: &str = "sudo's password on the nodes";
+pub const NODES: [&str; 3] = ["master", "client1", "client2"];
 
 /// How often sudo on the machine was given a wrong password, by its own log.
 fn sudo_failures(lab: &TestLab, node: &str) -> usize {
