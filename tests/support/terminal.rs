@@ -9,7 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nix::pty::openpty;
+use nix::{
+    pty::openpty,
+    sys::termios::{LocalFlags, tcgetattr},
+};
 
 use super::child;
 
@@ -93,6 +96,21 @@ impl Terminal {
     pub fn press(&mut self, key: &str) -> &mut Self {
         self.keyboard.write_all(key.as_bytes()).unwrap();
         self
+    }
+
+    /// Whether what is typed is shown.
+    pub fn echoes(&self) -> bool {
+        tcgetattr(&self.keyboard).unwrap().local_flags.contains(LocalFlags::ECHO)
+    }
+
+    /// Looks at the terminal after the command has ended.
+    pub fn after_end<T>(mut self, look: impl FnOnce(&Self) -> T) -> T {
+        let begun = Instant::now();
+        while self.child.try_wait().unwrap().is_none() {
+            assert!(begun.elapsed() < PATIENCE, "it did not end; the screen:\n{}", self.screen());
+            thread::sleep(Duration::from_millis(10));
+        }
+        look(&self)
     }
 
     /// Waits for the end: the exit code and the whole screen.
