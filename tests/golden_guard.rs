@@ -76,9 +76,7 @@ fn what_a_new_log_in_confirms_stays() {
         confirmed(&s, "first\n");
         assert!(holds(&s, "first\n"), "{}", world.name);
 
-        let down = asked(s.start_down(PATIENT));
-        decide(&s, "confirmed");
-        assert_eq!(ended(down).results(), ["done"], "{}", world.name);
+        decide_down(&s);
         assert_eq!(s.picture(), before, "{}", world.name);
         assert!(s.is_clean(), "{}", world.name);
         nothing_is_left(&s);
@@ -138,9 +136,7 @@ fn what_a_log_in_depends_on_stays_when_it_is_taken_back() {
 
     let down = s.start_down(1);
     assert_eq!(ended(down).results(), ["kept"], "nobody said anything");
-    let down = asked(s.start_down(PATIENT));
-    decide(&s, "confirmed");
-    assert_eq!(ended(down).results(), ["done"]);
+    decide_down(&s);
     assert_eq!(s.picture(), old);
 }
 
@@ -179,13 +175,45 @@ fn what_lost_its_switch_goes_back_with_the_next_command() {
         assert!(holds(&s, "mpiup aula"), "nobody was there to take it back");
         if goes_on {
             confirmed(&s, "second\n");
-            let down = asked(s.start_down(PATIENT));
-            decide(&s, "confirmed");
-            assert_eq!(ended(down).results(), ["done"]);
+            decide_down(&s);
         } else {
             assert!(s.down().success);
         }
         assert_eq!(s.picture(), before);
         assert!(s.is_clean());
     }
+}
+
+/// A power cut at any moment, switch and shell at once: the next `down` gives back what was there, and the next `up` goes on.
+#[test]
+fn cut_off_anywhere_it_goes_back_or_on() {
+    for moment in 0..30 {
+        let s = Sandbox::new(&worlds()[0]);
+        s.file("authorized_keys", 0o600, KEYS);
+        let before = s.picture();
+        let mut change = s.start_guarded(&block(&s, "first\n"), PATIENT);
+        std::thread::sleep(Duration::from_millis(moment * 8));
+        change.kill().unwrap();
+        change.wait().unwrap();
+        // Some have ended since they were seen.
+        s.processes()
+            .into_iter()
+            .for_each(|process| drop(nix::sys::signal::kill(process, nix::sys::signal::Signal::SIGKILL)));
+        wait_until("nothing runs", SOON, || s.processes().is_empty());
+        if moment % 3 == 0 {
+            confirmed(&s, "second\n");
+            decide_down(&s);
+        } else {
+            assert!(s.down().success, "{moment}");
+        }
+        assert_eq!(s.picture(), before, "{moment}");
+        assert!(s.is_empty(), "{moment}");
+    }
+}
+
+/// `down` that a new log-in confirms.
+fn decide_down(s: &Sandbox) {
+    let down = asked(s.start_down(PATIENT));
+    decide(s, "confirmed");
+    assert_eq!(ended(down).results(), ["done"]);
 }

@@ -100,14 +100,19 @@ settle() {
     guard=$mpiup_state/guard
     if [ -d "$guard" ] && [ ! -e "$guard/ended" ]; then
         refuse
-        wait_for_switch 5 || carry_out || return 1
+        { switch_lives && wait_for_switch 15; } || carry_out || return 1
     fi
     forget_guard
+}
+
+switch_lives() {
+    [ -f "$guard/pid" ] && read -r pid < "$guard/pid" && tr '\0' ' ' < "/proc/$pid/cmdline" 2>/dev/null | grep -qF "$guard/switch"
 }
 
 # The switch itself: switch STATE SECONDS.
 switch() {
     mpiup_state=$1 mpiup_journal=$1/journal guard=$1/guard
+    printf '%s\n' $$ > "$guard/pid"
     end=$(($(seconds) + $2))
     while [ ! -L "$guard/decision" ] && [ "$(seconds)" -lt "$end" ]; do nap; done
     decide late
