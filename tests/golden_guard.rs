@@ -195,10 +195,10 @@ fn cut_off_anywhere_it_goes_back_or_on() {
         std::thread::sleep(Duration::from_millis(moment * 8));
         change.kill().unwrap();
         change.wait().unwrap();
-        // Some have ended since they were seen.
-        s.processes()
-            .into_iter()
-            .for_each(|process| drop(nix::sys::signal::kill(process, nix::sys::signal::Signal::SIGKILL)));
+        for process in s.processes() {
+            // It may have ended since it was seen.
+            let _ = nix::sys::signal::kill(process, nix::sys::signal::Signal::SIGKILL);
+        }
         wait_until("nothing runs", SOON, || s.processes().is_empty());
         if moment % 3 == 0 {
             confirmed(&s, "second\n");
