@@ -14,8 +14,7 @@ guarded() {
     guard_key="${1#do_} $guard_path"
     arm make || return 1
     if ! "$@"; then refuse; decided; return 1; fi
-    printf '%s\n' "$guard_how" > "$entry/guard"
-    if takes_effect; then ask; else refuse; fi
+    if printf '%s\n' "$guard_how" > "$entry/guard" && takes_effect; then ask; else refuse; fi
     decided || fail "$guard_path was taken back: $guard_why"
 }
 
@@ -38,20 +37,21 @@ undo_guarded() {
 arm() {
     guard_why=
     guard=$mpiup_state/guard
-    (umask 077; mkdir "$guard.new") || return 1
-    printf '%s\n' "$guard_how" > "$guard.new/how"
-    printf '%s\n' "$guard_key" > "$guard.new/key"
-    printf '%s' "$guard_path" > "$guard.new/path"
-    printf '%s' "$guard_owner" > "$guard.new/owner"
-    if [ -e "$guard_path" ] || [ -L "$guard_path" ]; then cp -a "$guard_path" "$guard.new/before" || return 1
-    else : > "$guard.new/absent"; fi
-    [ "$1" = make ] || : > "$guard.new/undo"
-    if ! find_entry "$guard_key"; then : > "$guard.new/new"
-    elif [ -f "$entry/done" ]; then : > "$guard.new/done"; fi
-    { mpiup_functions; printf 'switch "$@"\n'; } > "$guard.new/switch" || return 1
-    mv "$guard.new" "$guard" || return 1
+    note_guard "$1" "$guard.new" && on_disk "$guard.new"/* "$guard.new" && mv "$guard.new" "$guard" && on_disk "$mpiup_state" ||
+        { unwritable; return 1; }
     away=nohup; command -v setsid >/dev/null && away=setsid
     "$away" sh "$guard/switch" "$mpiup_state" "$mpiup_patience" </dev/null >/dev/null 2>&1 &
+}
+
+# note_guard MAKE-OR-UNDO FOLDER: what the switch has to know.
+note_guard() {
+    (umask 077; mkdir "$2") && printf '%s\n' "$guard_key" > "$2/key" && printf '%s' "$guard_path" > "$2/path" &&
+        printf '%s' "$guard_owner" > "$2/owner" && { mpiup_functions; printf 'switch "$@"\n'; } > "$2/switch" || return 1
+    if [ -e "$guard_path" ] || [ -L "$guard_path" ]; then cp -a "$guard_path" "$2/before" || return 1
+    else printf '' > "$2/absent" || return 1; fi
+    [ "$1" = make ] || printf '' > "$2/undo" || return 1
+    if ! find_entry "$guard_key"; then printf '' > "$2/new"
+    elif [ -f "$entry/done" ]; then printf '' > "$2/done"; fi
 }
 
 # Whether the change may take effect, and that it does. What only the next log-in reads needs nothing.
@@ -62,7 +62,7 @@ takes_effect() {
     [ -z "$guard_why" ] || { guard_why="sshd was not told to read its configuration, with which no new log-in would get through: $guard_why"; return 1; }
     guard_why=$(unread "$guard_path")
     [ -z "$guard_why" ] || { guard_why="sshd was not told to read its configuration, since $guard_why"; return 1; }
-    : > "$guard/told"
+    printf '' > "$guard/told" || { guard_why="its journal cannot be written"; return 1; }
     sshd_reload || { guard_why="sshd could not be told to read it"; return 1; }
 }
 
@@ -125,15 +125,15 @@ carry_out() {
     guard_path=$(cat "$guard/path"; printf x); guard_path=${guard_path%x}
     has_entry=no; find_entry "$(cat "$guard/key")" && has_entry=yes
     if [ "$(readlink "$guard/decision")" = confirmed ]; then
-        [ -e "$guard/undo" ] || [ "$has_entry" = no ] || : > "$entry/done"
+        [ -e "$guard/undo" ] || [ "$has_entry" = no ] || printf '' > "$entry/done" || return 1
     else
         no_draft "$(cat "$guard/owner")" "$guard_path"
         give_back "$guard" "$guard_path" "$(cat "$guard/owner")" || return 1
         if [ -e "$guard/told" ]; then sshd_reload; fi
         if [ "$has_entry" = yes ] && [ -e "$guard/new" ]; then drop_entry "$entry"
-        elif [ "$has_entry" = yes ] && [ -e "$guard/done" ]; then : > "$entry/done"; fi
+        elif [ "$has_entry" = yes ] && [ -e "$guard/done" ]; then printf '' > "$entry/done"; fi
     fi
-    : > "$guard/ended"
+    printf '' > "$guard/ended"
 }
 
 # Seconds since the node started: no clock that somebody sets.
