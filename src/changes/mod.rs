@@ -61,12 +61,35 @@ pub enum Wave {
     Mesh,
 }
 
+/// What a change could lock somebody out by. It is made under a dead man's switch on the node (`sh/guard.sh`): it goes back
+/// by itself unless a new log-in gets through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Guard {
+    /// sshd's configuration, which is validated before sshd is told to read it.
+    Sshd,
+    /// What each log-in of the account reads as which mpiup comes.
+    Login,
+}
+
+impl Guard {
+    /// As the shell knows it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Sshd => "sshd",
+            Self::Login => "login",
+        }
+    }
+}
+
 /// One reversible alteration of one node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Change {
     #[serde(flatten)]
     pub primitive: Primitive,
     pub wave: Wave,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guard: Option<Guard>,
     /// For a person: why the cluster needs it.
     pub why: String,
     /// The object's text before the change, for the diff: `None` when there is none.

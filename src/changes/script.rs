@@ -7,6 +7,8 @@ use crate::{error::Result, quote};
 
 const PRELUDE: &str = concat!(
     include_str!("sh/prelude.sh"),
+    include_str!("sh/guard.sh"),
+    include_str!("sh/sshd.sh"),
     include_str!("sh/file.sh"),
     include_str!("sh/block.sh"),
     include_str!("sh/dir.sh"),
@@ -15,6 +17,16 @@ const PRELUDE: &str = concat!(
     include_str!("sh/packages.sh"),
     include_str!("sh/tree.sh"),
     include_str!("sh/hostname.sh"),
+);
+
+/// What a dead man's switch needs of it: a process of its own does not have the functions of the shell that starts it.
+const SWITCH: &str = concat!(
+    "mpiup_functions() { cat <<'MPIUP'\n",
+    include_str!("sh/prelude.sh"),
+    include_str!("sh/guard.sh"),
+    include_str!("sh/sshd.sh"),
+    include_str!("sh/file.sh"),
+    "MPIUP\n}\n",
 );
 
 /// The functions that every script begins with.
@@ -32,9 +44,15 @@ pub fn calls<'a>(
     changes: impl IntoIterator<Item = (usize, &'a Change)>,
     keys: Option<&PublicKeys>,
 ) -> Result<String> {
-    let mut script = format!("begin {} || exit 1\n", quote::sh(state));
+    let changes: Vec<(usize, &Change)> = changes.into_iter().collect();
+    let mut script = String::new();
+    if changes.iter().any(|(_, change)| change.guard.is_some()) {
+        script.push_str(SWITCH);
+    }
+    let _ = writeln!(script, "begin {} || exit 1", quote::sh(state));
     for (index, change) in changes {
-        let _ = write!(script, "change {index} {} {}", quote::sh(&change.what()), call(&change.primitive));
+        let guarded = change.guard.map(|guard| format!("guarded {} ", guard.word())).unwrap_or_default();
+        let _ = write!(script, "change {index} {} {guarded}{}", quote::sh(&change.what()), call(&change.primitive));
         match change.content() {
             None => script.push('\n'),
             Some(text) => {
@@ -53,7 +71,7 @@ pub fn calls<'a>(
 /// Takes everything back that the journal in `state` tells of.
 pub fn undo(state: &str, purge: bool) -> String {
     let purge = if purge { "yes" } else { "no" };
-    format!("{PRELUDE}{}undo_all {} {purge}\n", include_str!("sh/undo.sh"), quote::sh(state))
+    format!("{PRELUDE}{SWITCH}{}undo_all {} {purge}\n", include_str!("sh/undo.sh"), quote::sh(state))
 }
 
 fn call(primitive: &Primitive) -> String {

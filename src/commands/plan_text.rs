@@ -1,7 +1,7 @@
 //! A plan as a person reads it: changes that are alike are shown once, with the nodes that they are for.
 
 use crate::{
-    changes::{Change, Primitive, Wave},
+    changes::{Change, Guard, Primitive, Wave},
     spec::nodeset,
     steps::{Cluster, Plan},
     ui::{diff, paint, style, wrap},
@@ -47,7 +47,9 @@ pub fn lines(cluster: &Cluster, plan: &Plan, detail: Detail) -> Vec<String> {
         let sign = if new { paint(style::GOOD, "+") } else { paint(style::WARN, "~") };
         lines.push(format!("  {sign} {}", row.change.what()));
         if detail == Detail::Diffs {
-            let why = std::iter::once(row.change.why.clone()).chain(attributes(&row.change.primitive));
+            let why = std::iter::once(row.change.why.clone())
+                .chain(attributes(&row.change.primitive))
+                .chain(guard(row.change));
             let why = why.flat_map(|text| wrap("      ", &text, COLUMNS));
             lines.extend(why.map(|line| paint(style::DIM, &line)));
             lines.extend(row.diff.iter().map(|line| format!("      {line}")));
@@ -90,6 +92,16 @@ fn attributes(primitive: &Primitive) -> Vec<String> {
         }
         _ => vec![],
     }
+}
+
+fn guard(change: &Change) -> Option<String> {
+    let text = match change.guard? {
+        Guard::Sshd => {
+            "sshd's configuration is tried out before sshd reads it; goes back by itself within 30 s unless a new log-in gets through"
+        }
+        Guard::Login => "goes back by itself within 30 s unless a new log-in gets through",
+    };
+    Some(text.to_owned())
 }
 
 /// Changes that say the same, in the order of the waves and of the first node that has them. Where no difference is

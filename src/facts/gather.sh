@@ -12,6 +12,7 @@ fact ids_in_use "$( { getent passwd || cat /etc/passwd; getent group || cat /etc
 home=$(printf '%s' "$account" | cut -d: -f6)
 [ -n "$home" ] || home=/home/$user
 operator=$(getent passwd "${SUDO_USER:-$(id -un)}" | cut -d: -f6)
+fact operator "${SUDO_USER:-$(id -un)}"
 fact operator_keys "$(cat "$operator/.ssh/authorized_keys" 2>/dev/null)"
 fact os "$(cat /etc/os-release 2>/dev/null)"
 fact kernel "$(uname -srm)"

@@ -53,6 +53,9 @@ pub struct Facts {
     /// Who mpiup is on this node.
     pub login: accounts::Account,
     pub is_root: bool,
+    /// The account that ssh logged in, which sudo may have made root since.
+    #[serde(skip)]
+    pub operator: String,
     /// Lines of the login user's `authorized_keys`: who may log in here already.
     #[serde(skip)]
     pub operator_keys: Vec<String>,
@@ -135,6 +138,7 @@ impl Facts {
         };
         Ok(Facts {
             is_root: uid == 0,
+            operator: Some(get("operator")).filter(|name| !name.is_empty()).unwrap_or(&login.name).to_owned(),
             login,
             operator_keys: get("operator_keys").lines().map(str::to_owned).collect(),
             user: accounts::account(get("passwd_user")),

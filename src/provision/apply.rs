@@ -9,6 +9,7 @@ use futures_util::future::join_all;
 
 use super::{
     Event, Fleet, Locks, Sink, as_user,
+    confirm::{self, Asked},
     report::{self, Line},
 };
 use crate::{
@@ -72,6 +73,10 @@ pub async fn apply(
     for wave in [Wave::Ground, Wave::Mesh] {
         if !plan.has(wave) {
             continue;
+        }
+        if wave == Wave::Mesh && !applied.failed.is_empty() {
+            // The others wait for keys of nodes that did not come so far: they are planned anew without those.
+            break;
         }
         let alive = |name: &NodeName| applied.failed.iter().all(|(failed, _)| failed != name);
         let work =
@@ -140,27 +145,30 @@ impl NodeRun<'_> {
         let done = RefCell::new(Done::default());
         let failed_at = RefCell::new(None);
         let hands = Hands::new(node, self.consent);
-        let output = hands
-            .run(&format!("{}{script}", self.guard), DEADLINE, &mut |text| {
-                let Some((index, line)) = report::line(text) else { return };
-                let Some(change) = index.parse().ok().and_then(|index: usize| self.plan.changes.get(index)) else {
-                    return;
-                };
-                match line {
-                    Line::Begin => self.tell(|node| Event::Begin { node, what: change.what() }),
-                    Line::Say(text) => self.tell(|node| Event::Say { node, text }),
-                    Line::Value(value) => done.borrow_mut().public_key = Some(value),
-                    Line::Done => {
-                        if !matches!(change.primitive, Primitive::Tree { .. }) {
-                            done.borrow_mut().made += 1;
-                            self.tell(|node| Event::Done { node, what: change.what() });
-                        }
+        let asked = Asked::default();
+        let mut on_line = |text: &str| {
+            let Some((index, line)) = report::line(text) else { return };
+            let Some(change) = index.parse().ok().and_then(|index: usize| self.plan.changes.get(index)) else {
+                return;
+            };
+            match line {
+                Line::Begin => self.tell(|node| Event::Begin { node, what: change.what() }),
+                Line::Say(text) => self.tell(|node| Event::Say { node, text }),
+                Line::Value(value) => done.borrow_mut().public_key = Some(value),
+                Line::Done => {
+                    if !matches!(change.primitive, Primitive::Tree { .. }) {
+                        done.borrow_mut().made += 1;
+                        self.tell(|node| Event::Done { node, what: change.what() });
                     }
-                    Line::Failed => *failed_at.borrow_mut() = Some(change.what()),
-                    Line::Kept | Line::Left => {}
                 }
-            })
-            .await?;
+                Line::Failed => *failed_at.borrow_mut() = Some(change.what()),
+                Line::Confirm => asked.ask(),
+                Line::Kept | Line::Left => {}
+            }
+        };
+        let script = format!("{}{script}", self.guard);
+        let work = hands.run(&script, DEADLINE, &mut on_line);
+        let output = confirm::beside(node, &self.member.state, &asked, work).await?;
         if output.success() {
             return Ok(done.into_inner());
         }

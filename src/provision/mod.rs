@@ -4,6 +4,7 @@
 //! it does as [`Event`]s, and the screen, `--json` and tests consume the same ones.
 
 mod apply;
+mod confirm;
 mod events;
 mod fleet;
 mod gather;

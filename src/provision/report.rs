@@ -14,6 +14,8 @@ pub enum Line {
     /// `down` took back what could be; what it said before tells what could not.
     Left,
     Failed,
+    /// The change stands under guard, and goes back unless a new log-in confirms it.
+    Confirm,
 }
 
 /// The index of the change and what became of it.
@@ -28,6 +30,7 @@ pub fn line(text: &str) -> Option<(&str, Line)> {
         "kept" => Line::Kept,
         "left" => Line::Left,
         "failed" => Line::Failed,
+        "confirm" => Line::Confirm,
         _ => return None,
     };
     Some((index, line))

@@ -4,6 +4,7 @@ use std::{cell::RefCell, time::Duration};
 
 use super::{
     Event, Fleet, Locks, Sink,
+    confirm::{self, Asked},
     report::{self, Line},
 };
 use crate::{
@@ -80,34 +81,36 @@ async fn one(
     let undone = RefCell::new(Undone::default());
     let said = RefCell::new(String::new());
     let failed_at = RefCell::new(None);
-    let output = Hands::new(node, consent)
-        .run(&format!("{guard}{}", script::undo(&state, purge)), DEADLINE, &mut |text| {
-            let Some((number, line)) = report::line(text) else { return };
-            let (node, what) = (name.clone(), what(number));
-            match line {
-                Line::Begin => sink(Event::Begin { node, what }),
-                Line::Say(text) => {
-                    said.borrow_mut().clone_from(&text);
-                    sink(Event::Say { node, text });
-                }
-                Line::Done | Line::Left => {
-                    let mut undone = undone.borrow_mut();
-                    undone.undone += 1;
-                    if line == Line::Left {
-                        undone.remarks.push((node.clone(), said.borrow().clone()));
-                    }
-                    sink(Event::Done { node, what });
-                }
-                Line::Kept => {
-                    let why = said.borrow().clone();
-                    undone.borrow_mut().kept.push((node.clone(), what.clone(), why.clone()));
-                    sink(Event::Kept { node, what, why });
-                }
-                Line::Failed => *failed_at.borrow_mut() = Some(what),
-                Line::Value(_) => {}
+    let asked = Asked::default();
+    let mut on_line = |text: &str| {
+        let Some((number, line)) = report::line(text) else { return };
+        let (node, what) = (name.clone(), what(number));
+        match line {
+            Line::Begin => sink(Event::Begin { node, what }),
+            Line::Say(text) => {
+                said.borrow_mut().clone_from(&text);
+                sink(Event::Say { node, text });
             }
-        })
-        .await?;
+            Line::Done | Line::Left => {
+                let mut undone = undone.borrow_mut();
+                undone.undone += 1;
+                if line == Line::Left {
+                    undone.remarks.push((node.clone(), said.borrow().clone()));
+                }
+                sink(Event::Done { node, what });
+            }
+            Line::Kept => {
+                let why = said.borrow().clone();
+                undone.borrow_mut().kept.push((node.clone(), what.clone(), why.clone()));
+                sink(Event::Kept { node, what, why });
+            }
+            Line::Failed => *failed_at.borrow_mut() = Some(what),
+            Line::Confirm => asked.ask(),
+            Line::Value(_) => {}
+        }
+    };
+    let (hands, script) = (Hands::new(node, consent), format!("{guard}{}", script::undo(&state, purge)));
+    let output = confirm::beside(node, &state, &asked, hands.run(&script, DEADLINE, &mut on_line)).await?;
     if output.success() {
         return Ok(undone.into_inner());
     }

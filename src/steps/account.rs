@@ -16,6 +16,7 @@ pub fn step(cluster: &Cluster, member: &Member) -> Vec<Change> {
             home: cluster.layout.home.clone(),
         },
         wave: Wave::Ground,
+        guard: None,
         why: "programs run as the same user on every node; the number is free on all of them".into(),
         before: None,
     }]

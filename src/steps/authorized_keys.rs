@@ -28,7 +28,8 @@ pub fn step(cluster: &Cluster, member: &Member) -> Vec<Change> {
     let owner = cluster.owner();
     let at = Block { path: &path, owner: &owner, place: Place::Bottom, mode: "600" };
     let why = "the nodes log in to each other, every key only from its own node's addresses; who may log in as root may do so as this user";
-    write::block(cluster, member, Wave::Mesh, at, content, why).into_iter().collect()
+    let change = write::block(cluster, member, Wave::Mesh, at, content, why);
+    change.map(|change| write::read_at_login(cluster, member, change)).into_iter().collect()
 }
 
 /// The addresses from which a node comes: all that are its own and no other's, and the loopback when it is itself that

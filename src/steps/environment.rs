@@ -15,6 +15,7 @@ pub fn step(cluster: &Cluster, member: &Member) -> Vec<Change> {
     vec![Change {
         primitive: Primitive::Tree { path: path.clone(), owner: cluster.owner(), key: member.env_key.clone() },
         wave: Wave::Ground,
+        guard: None,
         why: format!("Python {major}.{minor} with {}, brought by the operator's machine", wheels.join(", ")),
         before: None,
     }]

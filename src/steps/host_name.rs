@@ -11,6 +11,7 @@ pub fn step(cluster: &Cluster, member: &Member) -> Vec<Change> {
     vec![Change {
         primitive: Primitive::HostName { name: name.into() },
         wave: Wave::Ground,
+        guard: None,
         why: format!("`set_host_names` is on, and the node calls itself {}", member.facts.host_name),
         before: None,
     }]

@@ -18,6 +18,7 @@ pub fn step(cluster: &Cluster, member: &Member) -> Vec<Change> {
             comment: comment(cluster, &member.spec.name),
         },
         wave: Wave::Ground,
+        guard: None,
         why: "the node logs in to the others with a key of its own, which never leaves it".into(),
         before: None,
     }]

@@ -33,6 +33,7 @@ pub fn step(cluster: &Cluster, member: &Member) -> Vec<Change> {
     vec![Change {
         primitive: Primitive::Packages { brings: brings(&names, &member.facts), names },
         wave: Wave::Ground,
+        guard: None,
         why: "`source = \"distro\"`: MPI and its headers come from the distribution".into(),
         before: None,
     }]

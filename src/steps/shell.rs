@@ -20,7 +20,8 @@ pub fn step(cluster: &Cluster, member: &Member) -> Vec<Change> {
         .filter_map(|file| {
             let path = format!("{}/{file}", cluster.layout.home);
             let at = Block { path: &path, owner: &owner, place: Place::Top, mode: "644" };
-            write::block(cluster, member, Wave::Ground, at, content.clone(), why)
+            let change = write::block(cluster, member, Wave::Ground, at, content.clone(), why);
+            change.map(|change| write::read_at_login(cluster, member, change))
         })
         .collect()
 }

@@ -1,7 +1,7 @@
 //! What steps share: a file or block that becomes a change only when it differs.
 
 use super::{Cluster, Member};
-use crate::changes::{Change, Place, Primitive, Text, Wave, block};
+use crate::changes::{Change, Guard, Place, Primitive, Text, Wave, block};
 
 /// A file of mpiup's own, owned by the cluster's user.
 pub fn user_file(
@@ -23,7 +23,7 @@ pub fn user_file(
         content: Text::new(content),
         check: None,
     };
-    Some(Change { primitive, wave, why: why.to_owned(), before })
+    Some(Change { primitive, wave, guard: None, why: why.to_owned(), before })
 }
 
 /// A block in a file of `owner`; `asked` is the name under which the file stands in the facts.
@@ -66,7 +66,13 @@ pub fn block(
         owner: at.owner.to_owned(),
         content: Text::new(content),
     };
-    Some(Change { primitive, wave, why: why.to_owned(), before })
+    Some(Change { primitive, wave, guard: None, why: why.to_owned(), before })
+}
+
+/// A change of what every log-in of the cluster's user reads: under guard where mpiup itself logs in as that user.
+pub fn read_at_login(cluster: &Cluster, member: &Member, change: Change) -> Change {
+    let is_ours = member.facts.operator == cluster.owner();
+    Change { guard: is_ours.then_some(Guard::Login), ..change }
 }
 
 /// A folder of the cluster's user that is not there yet.
@@ -75,5 +81,5 @@ pub fn folder(cluster: &Cluster, member: &Member, path: &str, mode: &'static str
         return None;
     }
     let primitive = Primitive::Dir { path: path.to_owned(), mode, owner: cluster.owner() };
-    Some(Change { primitive, wave: Wave::Ground, why: why.to_owned(), before: None })
+    Some(Change { primitive, wave: Wave::Ground, guard: None, why: why.to_owned(), before: None })
 }

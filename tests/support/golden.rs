@@ -70,6 +70,11 @@ pub fn table(spec: &Spec, reports: &[Report], show: Show) -> String {
 
 /// What the key does not say.
 fn about(change: &Change) -> String {
+    let guard = change.guard.map(|guard| format!(", guarded: {}", guard.word())).unwrap_or_default();
+    attributes(change) + &guard
+}
+
+fn attributes(change: &Change) -> String {
     match &change.primitive {
         Primitive::Dir { mode, owner, .. } => format!("{owner} {mode}"),
         Primitive::File { mode, owner, check, .. } => {

@@ -7,10 +7,10 @@ use std::{
     env, fs,
     os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink},
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Child, Command, Output, Stdio},
 };
 
-use mpiup::changes::{Change, Primitive, Wave, script, text::PublicKeys};
+use mpiup::changes::{Change, Guard, Primitive, Wave, script, text::PublicKeys};
 
 /// A shell, and the folders in which it finds its tools.
 #[derive(Debug, Clone)]
@@ -70,6 +70,14 @@ pub struct Ran {
 }
 
 impl Ran {
+    pub fn of(output: Output) -> Self {
+        Self {
+            success: output.status.success(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
     /// What it said for a person.
     pub fn said(&self) -> Vec<&str> {
         self.stdout
@@ -83,7 +91,7 @@ impl Ran {
         self.stdout
             .lines()
             .filter_map(|line| line.strip_prefix("@ ")?.split(' ').nth(1))
-            .filter(|word| !["begin", "say", "value"].contains(word))
+            .filter(|word| !["begin", "say", "value", "confirm"].contains(word))
             .collect()
     }
 }
@@ -131,6 +139,41 @@ impl Sandbox {
     /// Makes the changes, and returns every state on the way that a kill could leave.
     pub fn up_shots(&self, changes: &[Primitive]) -> Vec<Shot> {
         self.shots(&self.script(changes))
+    }
+
+    /// Begins to make a change under guard, whose switch waits for so many seconds.
+    #[allow(clippy::disallowed_methods, reason = "a test starts a shell as the node does")]
+    pub fn start_guarded(&self, primitive: &Primitive, patience: u32) -> Child {
+        let change = Change {
+            primitive: primitive.clone(),
+            wave: Wave::Ground,
+            guard: Some(Guard::Login),
+            why: String::new(),
+            before: None,
+        };
+        let calls = script::calls(&self.state(), [(0, &change)], None).unwrap_or_else(|error| panic!("{error}"));
+        self.command(&patient(&format!("{}{calls}", script::prelude()), patience)).spawn().expect("the shell starts")
+    }
+
+    /// Begins to take everything back.
+    #[allow(clippy::disallowed_methods, reason = "a test starts a shell as the node does")]
+    pub fn start_down(&self, patience: u32) -> Child {
+        self.command(&patient(&script::undo(&self.state(), false), patience)).spawn().expect("the shell starts")
+    }
+
+    /// What stands under guard now.
+    pub fn guard(&self) -> PathBuf {
+        Path::new(&self.state()).join("guard")
+    }
+
+    /// The processes that run for this sandbox.
+    pub fn processes(&self) -> Vec<nix::unistd::Pid> {
+        let mark = format!("{}/", self.folder.path().display());
+        let is_ours = |line: String| line.contains(&mark);
+        let processes = fs::read_dir("/proc").expect("readable").flatten();
+        let ours = processes.filter(|process| fs::read_to_string(process.path().join("cmdline")).is_ok_and(is_ours));
+        let number = |process: fs::DirEntry| process.file_name().to_string_lossy().parse().ok();
+        ours.filter_map(number).map(nix::unistd::Pid::from_raw).collect()
     }
 
     /// Takes everything back.
@@ -208,6 +251,7 @@ impl Sandbox {
             .map(|primitive| Change {
                 primitive: primitive.clone(),
                 wave: Wave::Ground,
+                guard: None,
                 why: String::new(),
                 before: None,
             })
@@ -216,28 +260,25 @@ impl Sandbox {
         format!("{}{}", script::prelude(), calls.unwrap_or_else(|error| panic!("{error}")))
     }
 
+    /// How the world's shell runs the script, with its outputs piped.
     #[allow(clippy::disallowed_methods, reason = "a test starts a shell as the node does")]
-    fn run(&self, script: &str, watched: bool) -> Ran {
+    fn command(&self, script: &str) -> Command {
         let path = env::var("PATH").expect("PATH is set");
-        let mut path = format!("{}:{path}", self.own("bin").display());
-        let mut command = Command::new(&self.world.shell[0]);
-        if watched {
-            path = format!("{}:{path}", self.own("watchers").display());
-        }
         let file = self.own("script");
         fs::write(&file, script).expect("written");
+        let mut command = Command::new(&self.world.shell[0]);
+        command.args(&self.world.shell[1..]).arg(&file).env("PATH", format!("{}:{path}", self.own("bin").display()));
+        command.env("LANG", "es_ES.UTF-8").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
-            .args(&self.world.shell[1..])
-            .arg(&file)
-            .env("PATH", path)
-            .env("LANG", "es_ES.UTF-8")
-            .stdin(Stdio::null());
-        let output = command.output().expect("the shell starts");
-        Ran {
-            success: output.status.success(),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+
+    fn run(&self, script: &str, watched: bool) -> Ran {
+        let mut command = self.command(script);
+        if watched {
+            let path = env::var("PATH").expect("PATH is set");
+            command.env("PATH", format!("{}:{}:{path}", self.own("watchers").display(), self.own("bin").display()));
         }
+        Ran::of(command.output().expect("the shell starts"))
     }
 
     /// Runs the script with a watcher around each tool, and returns the states that were seen, each once.
@@ -284,6 +325,12 @@ impl Sandbox {
             fs::set_permissions(watchers.join(tool), fs::Permissions::from_mode(0o755)).expect("set");
         }
     }
+}
+
+/// The script with another patience of its switch.
+fn patient(script: &str, seconds: u32) -> String {
+    assert!(script.contains("mpiup_patience=25\n"));
+    script.replace("mpiup_patience=25\n", &format!("mpiup_patience={seconds}\n"))
 }
 
 #[allow(clippy::disallowed_methods, reason = "cp keeps times and owners")]

@@ -40,6 +40,7 @@ begin() {
     for entry in "$mpiup_journal"/[0-9]*; do
         [ ! -d "$entry" ] || intact "$entry" || { fail "$(damaged "$entry")"; return 1; }
     done
+    settle
 }
 
 # change INDEX WHAT PRIMITIVE ARGUMENTS…: makes one change and reports it; what follows a failure is not begun.
@@ -89,7 +90,8 @@ on_disk() { sync "$@" 2>/dev/null || :; }
 intact() { [ -s "$1/key" ] && { [ ! -e "$1/sums" ] || { [ -s "$1/sums" ] && (cd "$1" && sha256sum -c sums >/dev/null 2>&1); }; }; }
 damaged() { printf '%s' "the journal's entry $1 is damaged, so its change stays as it is; look into it (docs/journal.md), then: rm -r $1"; }
 
-finish_entry() { printf "" > "$entry/done" || unwritable; }
+# What is guarded is complete only when it was confirmed (guard.sh).
+finish_entry() { [ -n "${guard_how-}" ] || printf "" > "$entry/done" || unwritable; }
 
 # An entry leaves the journal at once or not at all: half of one could not be read.
 drop_entry() { rm -rf "$mpiup_state/gone" && mv "$1" "$mpiup_state/gone" && rm -rf "$mpiup_state/gone"; }

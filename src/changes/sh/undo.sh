@@ -3,6 +3,7 @@ undo_all() {
     mpiup_state=$1 mpiup_journal=$1/journal mpiup_purge=$2
     [ -d "$mpiup_state" ] || { rmdir "${mpiup_state%/*}" 2>/dev/null; return 0; }
     rm -rf "$mpiup_state/new" "$mpiup_state/gone"
+    settle || exit 1
     undo_synced "$1/synced"
     for entry in $(ls -r "$mpiup_journal" 2>/dev/null); do
         mpiup_index=$entry
@@ -11,7 +12,7 @@ undo_all() {
         mpiup_result=done
         intact "$entry" || { kept "$(damaged "$entry")"; printf '@ %s kept\n' "$mpiup_index"; continue; }
         IFS= read -r key < "$entry/key"
-        if "undo_${key%% *}" "$entry"; then
+        if undo_guarded "undo_${key%% *}" "$entry"; then
             printf '@ %s %s\n' "$mpiup_index" "$mpiup_result"
             [ "$mpiup_result" = kept ] || drop_entry "$entry" || exit 1
         else
