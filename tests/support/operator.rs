@@ -129,6 +129,11 @@ impl Ran {
         Self { code, stdout, stderr, took: begun.elapsed() }
     }
 
+    /// None when a signal ended it.
+    pub fn of_killed(output: Output, begun: Instant) -> Option<Self> {
+        output.status.code().is_some().then(|| Self::new(output, begun))
+    }
+
     pub fn succeeded(self) -> Self {
         assert_eq!(self.code, 0, "{}{}", self.stderr, self.stdout);
         self

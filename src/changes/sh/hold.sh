@@ -50,11 +50,17 @@ until take; do
     waited=$((waited + 1))
 done
 
-# What goes first is what scripts hold; they look for our token after they have it.
+# The file of the scripts goes with the last of them, which may outlive us.
 let_go() {
-    exec 8>>"$mpiup_busy"
-    if flock -n 8 && mpiup_same 8 "$mpiup_busy"; then rm -f "$mpiup_busy"; fi
     if mpiup_same 9 "$mpiup_lock"; then rm -f "$mpiup_lock"; fi
+    exec 9>&-
+    waited=0
+    while exec 8>>"$mpiup_busy"; ! flock -n 8; do
+        [ "$waited" -lt "$patience" ] || return
+        sleep 1
+        waited=$((waited + 1))
+    done
+    if mpiup_same 8 "$mpiup_busy"; then rm -f "$mpiup_busy"; fi
 }
 trap let_go EXIT
 trap 'exit 1' HUP INT TERM PIPE

@@ -1,0 +1,150 @@
+//! Killed anywhere, runs on: mpiup, its connection and the node's shell end at every boundary of the journal, on the way up
+//! and on the way down; the next `up` ends in "ready", the next `down` in the tree that was there before.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+#[macro_use]
+mod support;
+
+#[path = "lab_kills/stop.rs"]
+mod stop;
+
+use std::collections::BTreeSet;
+
+use stop::{KILLS, Kill, Stop, end};
+use support::{Operator, TestLab, tree};
+
+const UP: &[&str] = &["up", "--yes", "--json"];
+const DOWN: &[&str] = &["down", "--yes", "--json"];
+
+/// One `up` that is killed at each boundary in turn and started again, and then the same of `down`.
+#[test]
+fn killed_at_every_boundary_in_turn() {
+    let lab = lab!(2);
+    let operator = Operator::new(&lab, "wheels");
+    up_and_down(&operator, &Stop::on(&lab, "master"), 0);
+}
+
+/// The same with each way to end at each boundary, on the head node and on another: half an hour.
+#[test]
+#[ignore = "takes half an hour; `cargo test --test lab_kills turn -- --ignored --nocapture`"]
+fn killed_at_every_boundary_in_turn_in_every_way() {
+    let lab = lab!(2);
+    let operator = Operator::new(&lab, "wheels");
+    for node in lab.nodes() {
+        let stop = Stop::on(&lab, &node);
+        for turn in 0..KILLS.len() {
+            up_and_down(&operator, &stop, turn);
+        }
+        stop.away();
+    }
+}
+
+fn up_and_down(operator: &Operator<'_>, stop: &Stop<'_>, turn: usize) {
+    let before = tree::look(operator.lab);
+    stop.forget();
+    let ups = killed_in_turn(stop, operator, UP, turn);
+    is_whole(operator);
+    stop.forget();
+    let downs = killed_in_turn(stop, operator, DOWN, turn);
+    is_as_before(operator.lab, &before);
+    eprintln!("turn {turn} on {}: {ups} stops on the way up, {downs} on the way down", stop.node());
+    assert!(ups > 50 && downs > 35, "there was something to stop at: {ups}, {downs}");
+}
+
+/// Each boundary of `up` and of `down`, on the head node and on another, with each way to end, from the bare tree and back to
+/// it: an hour. `MPIUP_KILLS=1/2` is the second half.
+#[test]
+#[ignore = "takes an hour; `cargo test --test lab_kills -- --ignored --nocapture`"]
+fn killed_at_every_boundary_in_every_way() {
+    let lab = lab!(2);
+    let operator = Operator::new(&lab, "wheels");
+    let stops = lab.nodes().iter().map(|node| Stop::on(&lab, node)).collect::<Vec<_>>();
+    let before = tree::look(&lab);
+    let mut points = Vec::new();
+    for (number, stop) in stops.iter().enumerate() {
+        for command in [UP, DOWN] {
+            stop.nowhere();
+            operator.mpiup(command).succeeded();
+            points.extend(stop.passed().into_iter().map(|label| (number, command, label)));
+        }
+    }
+    let part = std::env::var("MPIUP_KILLS").unwrap_or_else(|_| "0/1".into());
+    let (part, parts): (usize, usize) =
+        part.split_once('/').map(|(part, parts)| (part.parse().unwrap(), parts.parse().unwrap())).unwrap();
+    let rounds = (0..KILLS.len())
+        .flat_map(|round| points.iter().enumerate().map(move |(number, point)| (round + number, point)));
+    let mine: Vec<_> =
+        rounds.enumerate().filter(|(number, _)| number % parts == part).map(|(_, point)| point).collect();
+    let (all, begun) = (mine.len(), std::time::Instant::now());
+    for (tried, (turn, (node, command, label))) in mine.into_iter().enumerate() {
+        let (stop, kill) = (&stops[*node], KILLS[turn % KILLS.len()]);
+        eprintln!("{tried} of {all}, {} s: {kill:?} of {} {label}", begun.elapsed().as_secs(), command[0]);
+        if *command == DOWN {
+            operator.up();
+        }
+        stop.at(label);
+        let mut mpiup = operator.start(command);
+        let stopped = stop.wait(&mut mpiup).unwrap_or_else(|| panic!("{label} did not come again"));
+        stop.kill(kill, &stopped, &mut mpiup);
+        ended_by(kill, end(mpiup).as_ref(), label);
+        if *command == UP || turn % 2 == 0 {
+            operator.up();
+            is_whole(&operator);
+        }
+        operator.down(&[]);
+        is_as_before(&lab, &before);
+    }
+}
+
+/// Starts `command` until it comes through, and kills it at every boundary at which it did not stop before.
+fn killed_in_turn(stop: &Stop<'_>, operator: &Operator<'_>, command: &[&str], turn: usize) -> usize {
+    let mut stops = 0;
+    loop {
+        stop.at_the_next();
+        let mut mpiup = operator.start(command);
+        let Some(stopped) = stop.wait(&mut mpiup) else {
+            operator.finish(mpiup).succeeded();
+            return stops;
+        };
+        let kill = KILLS[(stops + turn) % KILLS.len()];
+        stop.kill(kill, &stopped, &mut mpiup);
+        ended_by(kill, end(mpiup).as_ref(), &stopped.label);
+        stops += 1;
+        assert!(stops < 500, "no end: {}", stopped.label);
+    }
+}
+
+/// A killed mpiup says nothing; the others say in a sentence what happened.
+fn ended_by(kill: Kill, ran: Option<&support::Ran>, label: &str) {
+    match ran {
+        None => assert_eq!(kill, Kill::Mpiup, "{label}"),
+        Some(ran) => {
+            assert!(
+                kill != Kill::Mpiup && ran.code == 1 && ran.stderr.contains("ended during"),
+                "{kill:?} at {label}: {ran:?}"
+            );
+        }
+    }
+}
+
+/// Every change stands in each journal once, and is complete; a further `up` finds nothing to do.
+fn is_whole(operator: &Operator<'_>) {
+    for node in operator.lab.nodes() {
+        let script = "cd /var/lib/mpiup/aula/journal && for entry in *; do test -f $entry/done && printf '%s ' $entry && cat $entry/key; done";
+        let journal = operator.lab.says(&node, script);
+        let entries: Vec<(&str, &str)> = journal.lines().map(|line| line.split_once(' ').unwrap()).collect();
+        let keys: BTreeSet<&str> = entries.iter().map(|(_, key)| *key).collect();
+        assert_eq!(keys.len(), entries.len(), "{node}: {journal}");
+        let all = operator.lab.says(&node, "ls /var/lib/mpiup/aula/journal | wc -l");
+        assert_eq!(all, entries.len().to_string(), "{node}: not all are done");
+        let state = operator.lab.says(&node, "ls -A /var/lib/mpiup/aula");
+        assert_eq!(state, "journal\nmade", "{node}");
+    }
+    assert_eq!(operator.up()["changes"], 0);
+}
+
+fn is_as_before(lab: &TestLab, before: &[tree::Snapshot]) {
+    for ((node, before), after) in lab.nodes().iter().zip(before).zip(&tree::look(lab)) {
+        before.assert_restored(node, after, |_| false);
+    }
+}
