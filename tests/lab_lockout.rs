@@ -71,6 +71,31 @@ fn what_sshd_has_not_read_yet_does_not_come_into_force() {
     }
 }
 
+/// Who becomes root by sudo has to get in as themselves, and by the way that they came.
+#[test]
+fn what_would_keep_a_user_of_sudo_out_does_not_come_into_force() {
+    if !fs::exists("/usr/bin/sudo").unwrap() {
+        return support::skip::skip("there is no sudo");
+    }
+    let lab = lab!(2);
+    let make = "useradd -m -s /bin/bash ana && install -d -m 700 -o ana -g ana ~ana/.ssh && install -m 600 -o ana -g ana /root/.ssh/authorized_keys ~ana/.ssh/authorized_keys && umask 337 && echo 'ana ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/ana";
+    lab.inside("client1", make);
+    lab.inside("client1", "printf 'PubkeyAuthentication no\nAllowUsers root mpi\nPort 2222\n' >> /etc/ssh/sshd_config");
+    let before = lab.inside("client1", SSHD);
+    let operator = Operator::new(&lab, "wheels");
+    operator.set_spec(&operator.spec().replace("address = \"client1\"", "address = \"ana@client1\""));
+
+    let up = operator.mpiup(&["up", "--yes", "--json"]);
+    let said = up.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!((up.code, array(&up.json()["ready"]).len()), (1, 1), "{said}");
+    let address = lab.lab.machine("client1").unwrap().address;
+    for reason in ["AllowUsers root mpi (mpiup logs in as ana)", &format!("(mpiup came to {address} port 22)")] {
+        assert!(said.contains(reason), "{reason} is not in: {said}");
+    }
+    assert_eq!(lab.says("ana@client1", "whoami"), "ana");
+    assert_eq!(lab.inside("client1", SSHD), before);
+}
+
 #[test]
 fn sshds_file_comes_and_goes_and_stays_where_a_log_in_depends_on_it() {
     let lab = lab!(2);
