@@ -192,7 +192,7 @@ fn killed_before_it_confirms_it_goes_back_by_itself() {
     assert_ne!(lab.inside("client1", SSHD), before);
     wait_until("it goes back by itself", BY_ITSELF, || lab.inside("client1", SSHD) == before);
     wait_until("sshd has read that too", BY_ITSELF, || {
-        lab.inside("client1", "ls /var/lib/mpiup/aula/guard/ended || true") != ""
+        !lab.inside("client1", "ls /var/lib/mpiup/aula/guard/ended || true").is_empty()
     });
     assert_eq!(lab.says("client1", "whoami"), "root");
     let journal = lab.inside("client1", "cat /var/lib/mpiup/aula/journal/*/key");
