@@ -49,16 +49,17 @@ by_socket() {
 each_anew() { by_socket && [ "$(systemctl show -p Accept "$socket")" = Accept=yes ]; }
 
 # unread PATH: what somebody changed in sshd's configuration, PATH aside, that sshd has not read yet. Whether that is good is
-# for them to try: it would not go back with what mpiup takes back.
+# for them to try: it would not go back with what mpiup takes back. sshd writes its number when it has read it; a file's own
+# time may be older than its arrival there, so that the time of the inode counts.
 unread() {
     each_anew && return 0
-    [ -f /run/sshd.pid ] || { printf 'it keeps no /run/sshd.pid, so nobody can tell whether it has read its configuration: do it by hand'; return; }
+    [ -f /run/sshd.pid ] || { printf 'it keeps no /run/sshd.pid, so that nobody can tell whether it has read it: do it by hand'; return; }
     # shellcheck disable=SC2046
-    ( cd /etc/ssh && find -L sshd_config $(sed -n 's/^[[:space:]]*[Ii]nclude[[:space:]]*//p' sshd_config) -prune -type f -newer /run/sshd.pid 2>/dev/null ) |
-        while IFS= read -r file; do
-            case $file in /*) ;; *) file=/etc/ssh/$file ;; esac
-            [ "$file" = "$1" ] || { printf '%s was edited since sshd last read it: `systemctl reload ssh`, see that a new log-in works, then run this again' "$file"; break; }
-        done
+    file=$(cd /etc/ssh && TZ=UTC0 stat -L -c '%z %n' sshd_config $(sed -n 's/^[[:space:]]*[Ii]nclude[[:space:]]*//p' sshd_config) 2>/dev/null |
+        awk -v read="$(TZ=UTC0 stat -c %z /run/sshd.pid)" -v ours="$1" '
+            { name = substr($0, length(read) + 2); if (name !~ /^\//) name = "/etc/ssh/" name }
+            substr($0, 1, length(read)) > read && name != ours { print name; exit }')
+    [ -z "$file" ] || printf '%s was edited since sshd last read it: `systemctl reload ssh`, see that a new log-in works, then run this again' "$file"
 }
 
 # Makes sshd read its configuration, unless it would end over that; back when it listens again.
