@@ -43,11 +43,12 @@ fn what_sshd_has_not_read_yet_does_not_come_into_force() {
         ("client1", "AllowUsers ana", "AllowUsers ana"),
         ("client2", "Port 2222", "ListenAddress [::]:2222"),
         ("client3", "MaxSessions 0", "MaxSessions 0"),
-        // Nothing speaks against it but that nobody has tried it.
-        ("client4", "LoginGraceTime 100", "/etc/ssh/sshd_config was edited since sshd last read it"),
+        // Nothing of it says that root would be kept out, and the file looks old: but sshd has not read it.
+        ("client4", "AuthenticationMethods password", "/etc/ssh/sshd_config was edited since sshd last read it"),
     ];
     for (node, line, _) in latent {
-        lab.inside(node, &format!("printf 'PubkeyAuthentication no\n{line}\n' >> /etc/ssh/sshd_config"));
+        let add = format!("printf 'PubkeyAuthentication no\n{line}\n' >> /etc/ssh/sshd_config");
+        lab.inside(node, &format!("{add}; touch -d @1600000000 /etc/ssh/sshd_config"));
     }
     // What sshd would not even read: then nobody can say whether it refuses keys, and it is left as it is.
     lab.inside("client5", "printf 'Includ /etc/ssh/nothing\nPubkeyAuthentication no\n' > /etc/ssh/broken; sed -i '1i Include /etc/ssh/broken' /etc/ssh/sshd_config");
@@ -69,6 +70,31 @@ fn what_sshd_has_not_read_yet_does_not_come_into_force() {
         is_open(&lab, node);
         assert_eq!(lab.inside(node, SSHD), *before, "{node}");
     }
+}
+
+/// Who becomes root by sudo has to get in as themselves, and by the way that they came.
+#[test]
+fn what_would_keep_a_user_of_sudo_out_does_not_come_into_force() {
+    if !fs::exists("/usr/bin/sudo").unwrap() {
+        return support::skip::skip("there is no sudo");
+    }
+    let lab = lab!(2);
+    let make = "useradd -m -s /bin/bash ana && install -d -m 700 -o ana -g ana ~ana/.ssh && install -m 600 -o ana -g ana /root/.ssh/authorized_keys ~ana/.ssh/authorized_keys && umask 337 && echo 'ana ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/ana";
+    lab.inside("client1", make);
+    lab.inside("client1", "printf 'PubkeyAuthentication no\nAllowUsers root mpi\nPort 2222\n' >> /etc/ssh/sshd_config");
+    let before = lab.inside("client1", SSHD);
+    let operator = Operator::new(&lab, "wheels");
+    operator.set_spec(&operator.spec().replace("address = \"client1\"", "address = \"ana@client1\""));
+
+    let up = operator.mpiup(&["up", "--yes", "--json"]);
+    let said = up.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!((up.code, array(&up.json()["ready"]).len()), (1, 1), "{said}");
+    let address = lab.lab.machine("client1").unwrap().address;
+    for reason in ["AllowUsers root mpi (mpiup logs in as ana)", &format!("(mpiup came to {address} port 22)")] {
+        assert!(said.contains(reason), "{reason} is not in: {said}");
+    }
+    assert_eq!(lab.says("ana@client1", "whoami"), "ana");
+    assert_eq!(lab.inside("client1", SSHD), before);
 }
 
 #[test]
@@ -93,9 +119,9 @@ fn sshds_file_comes_and_goes_and_stays_where_a_log_in_depends_on_it() {
             "sed -i '1i Include /etc/ssh/broken' /etc/ssh/sshd_config; echo Nonsense > /etc/ssh/broken",
             "/etc/ssh/broken line 1",
         ),
-        // Without our file, root's key is refused too: only a new log-in can show that. (An edit that looks old.)
+        // sshd has read this one, and with our file it lets root in: only a new log-in shows that it does not without.
         (
-            "sed -i '/^Match User root/,$d' /etc/ssh/sshd_config; touch -d @0 /etc/ssh/sshd_config",
+            "sed -i '/^Match User root/,$d' /etc/ssh/sshd_config; kill -HUP $(cat /run/sshd.pid); sleep 1",
             "no new log-in got through",
         ),
     ] {
@@ -106,6 +132,7 @@ fn sshds_file_comes_and_goes_and_stays_where_a_log_in_depends_on_it() {
         assert_eq!(lab.inside("client1", "cat /etc/ssh/sshd_config.d/10-mpiup.conf"), file, "{edit}");
         is_open(&lab, "client1");
         lab.inside("client1", "cp -a /root/good /etc/ssh/sshd_config; rm -f /etc/ssh/broken");
+        reads_anew(&lab, "client1");
         assert_eq!(lab.inside("client1", "cat /etc/ssh/sshd_config"), keep);
     }
     operator.down(&[]);
@@ -167,7 +194,7 @@ fn killed_before_it_confirms_it_goes_back_by_itself() {
     assert_ne!(lab.inside("client1", SSHD), before);
     wait_until("it goes back by itself", BY_ITSELF, || lab.inside("client1", SSHD) == before);
     wait_until("sshd has read that too", BY_ITSELF, || {
-        lab.inside("client1", "ls /var/lib/mpiup/aula/guard/ended || true") != ""
+        !lab.inside("client1", "ls /var/lib/mpiup/aula/guard/ended || true").is_empty()
     });
     assert_eq!(lab.says("client1", "whoami"), "root");
     let journal = lab.inside("client1", "cat /var/lib/mpiup/aula/journal/*/key");

@@ -65,6 +65,14 @@ fn plan_without_the_head_node() {
     screen("plan_without_the_head_node", Stage::of(set_up()).lost("master", unreachable()).play(Play::Plan));
 }
 
+/// What could lock somebody out says how it goes back.
+#[test]
+fn plan_with_a_change_under_guard() {
+    let mut reports = set_up();
+    reports[1] = reports[1].clone().replacing("sshd", "pubkeyauthentication yes", "pubkeyauthentication no");
+    screen("plan_with_a_change_under_guard", Stage::of(reports).play(Play::Plan));
+}
+
 #[test]
 fn up_the_first_time() {
     screen("up_the_first_time", Stage::of(prepared()).then(set_up()).answer("y").play(Play::Up));

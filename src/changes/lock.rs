@@ -39,7 +39,8 @@ impl Key {
         }
         let _ = writeln!(script, "lease={LEASE_SECONDS} patience={PATIENCE_SECONDS}");
         // It stands in the node's list of processes, where reasons are of no use.
-        let lines = include_str!("sh/lock_paths.sh").lines().chain(include_str!("sh/hold.sh").lines());
+        let parts = [include_str!("sh/lock_paths.sh"), include_str!("sh/came_by.sh"), include_str!("sh/hold.sh")];
+        let lines = parts.iter().flat_map(|part| part.lines());
         for line in lines.filter(|line| !line.trim_start().starts_with('#')) {
             let _ = writeln!(script, "{line}");
         }

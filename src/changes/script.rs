@@ -8,6 +8,7 @@ use crate::{error::Result, quote};
 const PRELUDE: &str = concat!(
     include_str!("sh/prelude.sh"),
     include_str!("sh/guard.sh"),
+    include_str!("sh/came_by.sh"),
     include_str!("sh/sshd.sh"),
     include_str!("sh/file.sh"),
     include_str!("sh/block.sh"),
@@ -24,6 +25,7 @@ const SWITCH: &str = concat!(
     "mpiup_functions() { cat <<'MPIUP'\n",
     include_str!("sh/prelude.sh"),
     include_str!("sh/guard.sh"),
+    include_str!("sh/came_by.sh"),
     include_str!("sh/sshd.sh"),
     include_str!("sh/file.sh"),
     "MPIUP\n}\n",

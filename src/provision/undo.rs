@@ -43,7 +43,7 @@ pub async fn undo(
     let guard = &locks.guard();
     let work = seen.iter().map(|(node, facts)| async move {
         let outcome = match fleet.node(&node.name) {
-            Some(connected) => one(spec, &node.name, facts, connected, guard, purge, consent, sink).await,
+            Some(connected) => one(spec, facts, connected, guard, purge, consent, sink).await,
             None => Err(Error::failed("the connection is gone")),
         };
         (node.name.clone(), outcome)
@@ -64,7 +64,6 @@ pub async fn undo(
 
 async fn one(
     spec: &Spec,
-    name: &NodeName,
     facts: &Facts,
     node: &Node,
     guard: &str,
@@ -75,6 +74,7 @@ async fn one(
     if facts.journal.is_empty() {
         return Ok(Undone::default());
     }
+    let name = node.name();
     let state = steps::cluster::state_of(spec, facts);
     let what =
         |number: &str| entry(&facts.journal, number).map_or_else(|| number.to_owned(), |entry| entry.what.clone());

@@ -1,5 +1,5 @@
 # mpiup: keeps this node for one operator while lines arrive on standard input. Expects: token, who, doing, lease (seconds
-# without a line after which the operator has gone), patience (seconds for what is short or about to end), and lock_paths.sh.
+# without a line after which the operator has gone), patience (seconds for what is short or about to end), lock_paths.sh and came_by.sh.
 LC_ALL=C; export LC_ALL
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 umask 077
@@ -15,17 +15,6 @@ take() {
         exec 9>>"$mpiup_lock"
         flock -n 9 || return 1
         if mpiup_same 9 "$mpiup_lock"; then return 0; fi
-    done
-}
-
-# The address from which the operator came. sudo forgets it, but the processes above it do not.
-came_from() {
-    [ -z "${SSH_CONNECTION:-}" ] || { printf '%s' "${SSH_CONNECTION%% *}"; return; }
-    process=$$
-    while [ "${process:-0}" -gt 1 ]; do
-        address=$(tr '\0' '\n' < "/proc/$process/environ" 2>/dev/null | sed -n 's/^SSH_CONNECTION=\([^ ]*\).*/\1/p')
-        [ -z "$address" ] || { printf '%s' "$address"; return; }
-        process=$(sed -n 's/^PPid:[^0-9]*//p' "/proc/$process/status" 2>/dev/null)
     done
 }
 
@@ -65,7 +54,8 @@ let_go() {
 trap let_go EXIT
 trap 'exit 1' HUP INT TERM PIPE
 
-from=$(came_from)
+# The address from which the operator came.
+from=$(came_by); from=${from%% *}
 printf '%s\n%s\t%s\t%s\t%s\t%s\n' "$token" "$who" "$from" "$doing" "$(date +%H:%M:%S)" "$(date +%s)" > "$mpiup_lock" || exit 1
 
 # A script of an operator who has gone may still run: what it began, it ends.

@@ -2,17 +2,6 @@
 
 sshd_itself() { command -v sshd || command -v /usr/sbin/sshd; }
 
-# The connection by which this script came: address and port of the client, address and port of this node. sudo takes it
-# out of the environment, but not out of that of the processes above.
-came_by() {
-    above=$$
-    while [ "${above:-0}" -gt 1 ]; do
-        found=$(tr '\0' '\n' < "/proc/$above/environ" 2>/dev/null | sed -n 's/^SSH_CONNECTION=//p')
-        [ -z "$found" ] || { printf '%s' "$found"; return; }
-        above=$(sed -n '$s/.*) . \([0-9]*\) .*/\1/p' "/proc/$above/stat" 2>/dev/null)
-    done
-}
-
 # Why the account that mpiup logs in as could not do so once sshd has read its configuration: the settings that stand
 # against it, or nothing. Of patterns like `ana@10.*` only the name counts: nobody is refused for what cannot be told here.
 locks_out() {
@@ -39,7 +28,6 @@ locks_out() {
         done
         [ -z "$allowed_users" ] || [ -n "$user_may" ] || why="$why, AllowUsers$allowed_users (mpiup logs in as $login)"
         [ -z "$allowed_groups" ] || [ -n "$group_may" ] || why="$why, AllowGroups$allowed_groups (mpiup logs in as $login)"
-        # Behind a socket of systemd's it is not sshd who listens.
         [ -z "${4-}" ] || [ -z "$listens" ] || [ -n "$hears" ] || by_socket ||
             why="$why, Port and ListenAddress$listens (mpiup came to $3 port $4)"
         printf '%s' "${why#, }"
@@ -51,27 +39,33 @@ locks_out() {
 like() { case $1 in $2) return 0 ;; *) return 1 ;; esac; }
 like_any() { for one in $2; do like "$one" "$1" && return 0; done; return 1; }
 
-# Each connection starts an sshd of its own then, which reads the configuration as it is.
+# by_socket: systemd listens in sshd's place. each_anew: and starts an sshd for each connection, which reads its configuration
+# then. Else (Ubuntu) one sshd takes the socket over, and goes on as any other.
 by_socket() {
-    [ -d /run/systemd/system ] && { systemctl -q is-active ssh.socket || systemctl -q is-active sshd.socket; }
+    [ -d /run/systemd/system ] || return 1
+    for socket in ssh.socket sshd.socket; do systemctl -q is-active "$socket" && return 0; done
+    return 1
 }
+each_anew() { by_socket && [ "$(systemctl show -p Accept "$socket")" = Accept=yes ]; }
 
 # unread PATH: what somebody changed in sshd's configuration, PATH aside, that sshd has not read yet. Whether that is good is
-# for them to try: it would not go back with what mpiup takes back.
+# for them to try: it would not go back with what mpiup takes back. sshd writes its number when it has read it; a file's own
+# time may be older than its arrival there, so that the time of the inode counts.
 unread() {
-    by_socket && return 0
+    each_anew && return 0
+    [ -f /run/sshd.pid ] || { printf 'it keeps no /run/sshd.pid, so that nobody can tell whether it has read it: do it by hand'; return; }
     # shellcheck disable=SC2046
-    ( cd /etc/ssh && find sshd_config $(sed -n 's/^[[:space:]]*[Ii]nclude[[:space:]]*//p' sshd_config) -prune -type f -newer /run/sshd.pid 2>/dev/null ) |
-        while IFS= read -r file; do
-            case $file in /*) ;; *) file=/etc/ssh/$file ;; esac
-            [ "$file" = "$1" ] || { printf '%s was edited since sshd last read it: `systemctl reload ssh`, see that a new log-in works, then run this again' "$file"; break; }
-        done
+    file=$(cd /etc/ssh && TZ=UTC0 stat -L -c '%z %n' sshd_config $(sed -n 's/^[[:space:]]*[Ii]nclude[[:space:]]*//p' sshd_config) 2>/dev/null |
+        awk -v read="$(TZ=UTC0 stat -c %z /run/sshd.pid)" -v ours="$1" '
+            { name = substr($0, length(read) + 2); if (name !~ /^\//) name = "/etc/ssh/" name }
+            substr($0, 1, length(read)) > read && name != ours { print name; exit }')
+    [ -z "$file" ] || printf '%s was edited since sshd last read it: `systemctl reload ssh`, see that a new log-in works, then run this again' "$file"
 }
 
 # Makes sshd read its configuration, unless it would end over that; back when it listens again.
 sshd_reload() {
     "$(sshd_itself)" -t 2>/dev/null || return 1
-    by_socket && return 0
+    each_anew && return 0
     begun=$(stat -c '%i %z' /run/sshd.pid 2>/dev/null)
     if [ -d /run/systemd/system ]; then systemctl reload ssh 2>/dev/null || systemctl reload sshd || return 1
     else
