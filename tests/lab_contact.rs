@@ -10,5 +10,7 @@ mod support;
 mod passwords;
 #[path = "lab_contact/people.rs"]
 mod people;
+#[path = "lab_contact/ways.rs"]
+mod ways;
 #[path = "lab_contact/whole_path.rs"]
 mod whole_path;

@@ -56,7 +56,7 @@ fn a_node_that_wants_a_password_names_the_option(operator: &Operator<'_>) {
 }
 
 /// Types `mpiup` with these arguments, and what each question is answered with.
-fn answering(operator: &Operator<'_>, args: &[&str], answers: &[(&str, &str)]) -> (i32, String) {
+pub fn answering(operator: &Operator<'_>, args: &[&str], answers: &[(&str, &str)]) -> (i32, String) {
     let mut terminal = at_terminal(operator, args);
     for (question, answer) in answers {
         terminal.expect(question).type_line(answer);

@@ -32,7 +32,9 @@ pub fn ssh_config(operator: &Operator<'_>, more: &str) -> PathBuf {
     let key = |line: &&str| !line.contains("IdentityFile");
     let lab: String = lab.lines().filter(key).map(|line| format!("{line}\n")).collect();
     let path = operator.folder().join("ssh_config");
-    fs::write(&path, format!("{more}\n{lab}\nHost *\n  IdentityFile none\n")).unwrap();
+    let known = operator.lab.state().join("known_hosts");
+    let rest = format!("Host *\n  IdentityFile none\n  UserKnownHostsFile {}\n", known.display());
+    fs::write(&path, format!("{more}\n{lab}\n{rest}")).unwrap();
     path
 }
 

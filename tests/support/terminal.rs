@@ -120,7 +120,7 @@ impl Terminal {
             if let Some(status) = self.child.try_wait().unwrap() {
                 break status;
             }
-            if begun.elapsed() > PATIENCE * 4 {
+            if begun.elapsed() > PATIENCE * 2 {
                 let _ = self.child.kill();
                 panic!("it did not end; the screen:\n{}", self.screen());
             }
