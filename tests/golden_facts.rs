@@ -1,13 +1,14 @@
 //! What real nodes reported (`tests/fixtures/facts`), as the parsers read it.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot look has failed")]
+#![allow(clippy::disallowed_methods, reason = "a shell is under test")]
 
 #[path = "support/nodes.rs"]
 mod nodes;
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, fs, process::Command};
 
-use mpiup::facts::Facts;
+use mpiup::facts::{Facts, Question};
 use nodes::{fixtures, recorded};
 
 #[test]
@@ -20,6 +21,43 @@ fn reports_of_real_nodes() {
     insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
         insta::assert_snapshot!("reports_of_real_nodes", text);
     });
+}
+
+#[test]
+fn files_of_this_machine_come_to_the_byte() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    // Endings, lines that look like the report's own, bytes that mean something to awk, what is large, and what is not there.
+    let large = "host 10.0.0.1\n".repeat(20_000);
+    let files = [
+        ("ends", "one\n\n\n"),
+        ("no end", "one"),
+        ("empty", ""),
+        ("frames", "== end 0\n\n"),
+        ("odd", "\u{1}a\u{1}\u{1}b\\n%s&"),
+        ("ñ and 'quotes'", "señal\ttab\r\n"),
+        ("large", &large),
+    ];
+    for (name, content) in files {
+        fs::write(path(name), content).unwrap();
+    }
+    fs::create_dir(path("folder")).unwrap();
+    std::os::unix::fs::symlink(path("ends"), path("link")).unwrap();
+    let asked = files.iter().map(|(name, _)| *name).chain(["folder", "link", "missing"]).map(path).collect();
+    let question = Question { user: "nobody".into(), state: path("state"), files: asked, ..Question::default() };
+    for shell in [&["dash"][..], &["bash"], &["busybox", "sh"]] {
+        let Ok(output) = Command::new(shell[0]).args(&shell[1..]).args(["-c", &question.script()]).output() else {
+            continue;
+        };
+        let facts = Facts::parse(&output.stdout).unwrap();
+        for (name, content) in files {
+            assert_eq!(facts.text(&path(name)), Some(content), "{shell:?}: {name}");
+        }
+        assert_eq!(facts.text(&path("link")), Some("one\n\n\n"), "{shell:?}");
+        let kind = |name: &str| facts.file(&path(name)).map(|file| file.content.is_some());
+        assert_eq!((kind("folder"), kind("missing")), (Some(false), None), "{shell:?}");
+        assert!(facts.memory_mib > 0 && facts.cores > 0 && !facts.boot_id.is_empty() && facts.python.is_some());
+    }
 }
 
 fn indented(facts: &Facts) -> String {

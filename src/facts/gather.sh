@@ -1,43 +1,57 @@
 # mpiup: what is seen on a node. Reads only. Expects: user, state, env, share, files (one path a line, `~/` is the home of
 # the cluster's user) and packages. Each fact is `== NAME BYTES`, a newline, the bytes, a newline.
+# Every program that is started costs a millisecond or two, and all nodes of a lab share one computer: hence what the shell can
+# do by itself it does, and one awk reads all files.
 LC_ALL=C; export LC_ALL
 fact() { printf '== %s %s\n%s\n' "$1" "${#2}" "$2"; }
-text() { fact "$1" "$(cat "$2" 2>/dev/null; printf x)"; }
+first_line() { line=; if [ -f "$1" ]; then IFS= read -r line < "$1"; fi; } 2>/dev/null
+account() { getent passwd "$1" 2>/dev/null || grep "^$1:" /etc/passwd; }
+home_of() { home=${1%:*}; home=${home##*:}; }
 
-fact id "$(id -u) $(id -un) $(id -g)"
-fact passwd_self "$(getent passwd "$(id -un)" || grep "^$(id -un):" /etc/passwd)"
-account=$(getent passwd "$user" 2>/dev/null || grep "^$user:" /etc/passwd)
+uid=$(id -u); me=$(id -un)
+fact id "$uid $me $(id -g)"
+self=$(account "$me")
+fact passwd_self "$self"
+[ -z "$SUDO_USER" ] || self=$(account "$SUDO_USER")
+home_of "$self"
+fact operator "${SUDO_USER:-$me}"
+fact operator_keys "$(cat "$home/.ssh/authorized_keys" 2>/dev/null)"
+account=$(account "$user")
 fact passwd_user "$account"
-fact ids_in_use "$( { getent passwd || cat /etc/passwd; getent group || cat /etc/group; } 2>/dev/null | cut -d: -f3 | sort -un | tr '\n' ' ')"
-home=$(printf '%s' "$account" | cut -d: -f6)
+fact ids_in_use "$( { getent passwd || cat /etc/passwd; getent group || cat /etc/group; } 2>/dev/null | cut -d: -f3)"
+home_of "$account"
 [ -n "$home" ] || home=/home/$user
-operator=$(getent passwd "${SUDO_USER:-$(id -un)}" | cut -d: -f6)
-fact operator "${SUDO_USER:-$(id -un)}"
-fact operator_keys "$(cat "$operator/.ssh/authorized_keys" 2>/dev/null)"
 fact os "$(cat /etc/os-release 2>/dev/null)"
 fact kernel "$(uname -srm)"
 fact host_name "$(uname -n)"
-fact boot_id "$(cat /proc/sys/kernel/random/boot_id 2>/dev/null)"
-fact machine_id "$(cat /etc/machine-id 2>/dev/null)"
+first_line /proc/sys/kernel/random/boot_id; fact boot_id "$line"
+first_line /etc/machine-id; fact machine_id "$line"
 fact cores "$(nproc 2>/dev/null || grep -c ^processor /proc/cpuinfo)"
-fact cpu "$(grep -E '^(model name|physical id|core id)' /proc/cpuinfo | sort -u)"
-fact memory "$(grep MemTotal: /proc/meminfo)"
+fact cpu "$(sed -n '/^model name/{p;q;}' /proc/cpuinfo)"
+first_line /proc/meminfo; fact memory "$line"
 fact addresses "$(ip -o addr 2>/dev/null || ifconfig -a 2>/dev/null)"
-fact infiniband "$(ls /sys/class/infiniband 2>/dev/null)"
+devices=
+for device in /sys/class/infiniband/*; do [ -e "$device" ] && devices="$devices ${device##*/}"; done
+fact infiniband "$devices"
 fact host_keys "$(cat /etc/ssh/ssh_host_*_key.pub 2>/dev/null)"
-if [ "$(id -u)" = 0 ]; then
+if [ "$uid" = 0 ]; then
     sshd=$(command -v sshd || command -v /usr/sbin/sshd)
     [ -n "$sshd" ] && fact sshd "$("$sshd" -T -C "user=$user,host=localhost,addr=127.0.0.1" 2>&1)"
 fi
 for candidate in python3 /usr/bin/python3 /usr/local/bin/python3; do
     python=$(command -v "$candidate") && break
 done
-[ -n "$python" ] && fact python "$("$python" -c 'import os, sys, sysconfig
+[ -n "$python" ] && fact python "$("$python" -I -S -c 'import os, sys
 print(os.path.realpath(sys.executable)); print("%d.%d" % sys.version_info[:2])
 try: print(os.confstr("CS_GNU_LIBC_VERSION"))
 except (ValueError, OSError): print("other")' 2>/dev/null)"
-fact mpi "$(for name in mpiexec.openmpi mpiexec.mpich mpiexec; do
-    found=$(command -v $name) && printf '%s %s\n' "$found" "$("$found" --version 2>/dev/null </dev/null | head -n 3 | tr '\n' ' ')"; done)"
+# A launcher takes long to say its version: one that has two names, as on Debian, is asked by the first.
+fact mpi "$(asked=; for name in mpiexec.openmpi mpiexec.mpich mpiexec; do
+    found=$(command -v $name) || continue
+    real=$(readlink -f "$found" 2>/dev/null)
+    [ -n "$real" ] && [ "$real" = "$asked" ] || said=$("$found" --version 2>/dev/null </dev/null | head -n 3 | tr '\n' ' ')
+    asked=$real
+    printf '%s %s\n' "$found" "$said"; done)"
 # Without a name dpkg-query would list every package there is.
 if [ -n "$packages" ] && command -v dpkg-query >/dev/null 2>&1; then
     # shellcheck disable=SC2086
@@ -52,14 +66,39 @@ if [ -n "$packages" ] && command -v dpkg-query >/dev/null 2>&1; then
     [ -z "$missing" ] || fact apt "$(apt-get install -s -qq $quiet --no-install-recommends $missing 2>&1 | grep -E '^(Inst|E:) ')"
 fi
 fact tools "$(for name in sudo apt-get dnf zypper pacman apk tar ssh ssh-keygen setpriv runuser systemctl getent awk sha256sum; do command -v $name >/dev/null 2>&1 && printf '%s ' $name; done)"
-printf '%s\n' "$files" | while IFS= read -r name; do
+asked=; tab=$(printf '\t'); set --
+while IFS= read -r name; do
     case $name in "~/"*) path=$home/${name#"~/"} ;; *) path=$name ;; esac
-    if [ -f "$path" ]; then
-        fact "file $(stat -L -c '%a %U' "$path") $name" "$(cat "$path" 2>/dev/null; printf x)"
-    elif [ -d "$path" ]; then fact "dir $(stat -L -c '%a %U' "$path") $name" ""; fi
-done
+    if [ -f "$path" ]; then kind=file; elif [ -d "$path" ]; then kind=dir; else continue; fi
+    set -- "$@" "$path"
+    asked="$asked$path$tab$kind$tab$name
+"
+done <<FILES
+$files
+FILES
+# What was asked for, an empty line, and modes and owners. A record that ends where no text does (at a byte 1, which is lost
+# only where it is a file's very last) is a whole file; an `x` keeps its last newlines.
+[ -z "$asked" ] || { printf '%s\n' "$asked"; stat -L -c "%n$tab%a %U" "$@" 2>/dev/null; } | awk -F "$tab" '
+    $0 == "" { listed = 1; next }
+    !listed { path[++count] = $1; kind[count] = $2; name[count] = $3; next }
+    { mode[$1] = $2 }
+    END {
+        RS = "\001"
+        for (i = 1; i <= count; i++) {
+            if (!(path[i] in mode)) continue
+            text = ""
+            if (kind[i] == "file") {
+                glue = ""
+                while ((getline part < path[i]) > 0) { text = text glue part; glue = RS }
+                close(path[i])
+                text = text "x"
+            }
+            printf "== %s %s %s %d\n", kind[i], mode[path[i]], name[i], length(text)
+            print text
+        }
+    }'
 case $env in "~/"*) env=$home/${env#"~/"} ;; esac
-fact env_stamp "$(cat "$env/.mpiup-env" 2>/dev/null)"
+first_line "$env/.mpiup-env"; fact env_stamp "$line"
 fact disk_free "$({ df -Pk "$home" || df -Pk /; } 2>/dev/null | tail -n 1)"
 case $state in "~/"*) state=$HOME/${state#"~/"} ;; esac
 fact journal "$(for entry in "$state"/journal/[0-9]*; do
