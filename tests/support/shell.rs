@@ -131,6 +131,13 @@ impl Sandbox {
         fs::File::options().write(true).open(&path).expect("opened").set_modified(then).expect("set");
     }
 
+    /// A program of the test's own, which the shell finds before any other of that name.
+    pub fn tool(&self, name: &str, script: &str) {
+        let path = self.own("bin").join(name);
+        fs::write(&path, script).expect("written");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("set");
+    }
+
     /// Makes the changes as `up` does.
     pub fn up(&self, changes: &[Primitive]) -> Ran {
         self.run(&self.script(changes), false)
