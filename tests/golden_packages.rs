@@ -7,7 +7,7 @@ mod managers;
 mod shell;
 
 use managers::{install, installed, write};
-use mpiup::changes::Primitive;
+use mpiup::{changes::Primitive, facts::Facts, spec::file, steps};
 use shell::{Sandbox, World, worlds};
 
 const MANAGERS: [&str; 3] = ["dnf", "zypper", "pacman"];
@@ -120,6 +120,49 @@ fn a_package_that_does_not_exist_is_named() {
         assert_eq!(sandbox.down().results(), ["done"]);
         assert_eq!(installed(sandbox), BEFORE);
     });
+}
+
+/// What is there and what would come along is asked of the system's own manager, and asking installs nothing.
+#[test]
+fn a_node_is_asked_in_its_own_words() {
+    let spec = "[mpi]\nsource = \"distro\"\n[nodes]\nn1 = \"10.0.0.1\"\n";
+    let question = steps::question(&file::parse(spec, "mpiup.toml").unwrap(), true);
+    let systems = [
+        ("dnf", "ID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\n", vec!["openmpi-devel", "libfabric"]),
+        (
+            "zypper",
+            "ID_LIKE='suse opensuse'\nID=opensuse-leap\n",
+            vec!["libfabric", "openmpi4-config", "openmpi4-devel"],
+        ),
+        ("pacman", "ID=endeavouros\nID_LIKE=arch\n", vec!["libnew 1.0-1", "libfabric", "openmpi"]),
+    ];
+    // Awk has no part in it.
+    for world in worlds().into_iter().filter(|world| ["sh", "busybox"].contains(&world.name.as_str())) {
+        for (manager, os_release, coming) in &systems {
+            let sandbox = Sandbox::new(&world);
+            install(&sandbox, manager);
+            let there = match *manager {
+                "dnf" => "openmpi",
+                "zypper" => "openmpi4",
+                _ => "glibc",
+            };
+            write(&sandbox, "db", &format!("{there} 1.0-1\nlibnew 1.0-1\n"));
+            write(&sandbox, "os-release", os_release);
+            let before = sandbox.picture();
+            let ran = sandbox.sh(&question.script().replace("/etc/os-release", &sandbox.path("os-release")));
+            let facts = Facts::parse(ran.stdout.as_bytes()).unwrap();
+            let found: Vec<String> = facts
+                .coming
+                .unwrap_or_else(|| panic!("{manager} {}: {ran:?}", world.name))
+                .into_iter()
+                .map(|install| install.from.map_or(install.name.clone(), |from| format!("{} {from}", install.name)))
+                .collect();
+            assert_eq!(found, *coming, "{manager} {}", world.name);
+            let expected = if *manager == "pacman" { vec![] } else { vec![there] };
+            assert_eq!(facts.packages.keys().collect::<Vec<_>>(), expected, "{manager} {}", world.name);
+            assert_eq!(sandbox.picture(), before, "looking changes nothing");
+        }
+    }
 }
 
 /// pacman does not wait for another one, so the shell does, and gives up with a sentence.

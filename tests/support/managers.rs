@@ -31,6 +31,7 @@ needed() { for name; do while read -r who whom; do [ "$whom" != "$name" ] || cas
 
 const RPM: &str = r#"
 case $* in
+"-q --qf "*) shift 3; for name; do if has "$name"; then echo "ii  $name 1.0-1"; else echo "package $name is not installed"; fi; done ;;
 -qa*) while read -r name version; do echo "ii $name.x86_64 0:$version"; done < $db; echo "ii gpg-pubkey.(none) 0:1-1" ;;
 -q*) has "$2" ;;
 "-e --test "*) shift 2; set -- $(for name; do echo "${name%.x86_64}"; done)
@@ -44,12 +45,19 @@ case " $* " in
 *" -y "*" install "*) transaction $(names "$@") ;;
 *" -y "*" remove "*) case $* in *clean_requirements_on_remove=False*) ;; *) exit 2 ;; esac
     for name in $(names "$@"); do del "$name"; done ;;
+*" -C --assumeno --setopt=install_weak_deps=False install "*)
+    echo "Installing:"; for name in $(names "$@"); do echo " $name x86_64 1.0-1 fedora 1 M"; done
+    echo "Installing dependencies:"; echo " libfabric x86_64 1.0-1 fedora 1 M"; echo "Operation aborted."; exit 1 ;;
 *" -y downgrade libnew-0:1.0-1.x86_64 "*) [ ! -f TREE/gone ] || exit 1; del libnew; add libnew 1.0-1 ;;
 *) echo "dnf: unexpected: $*" >&2; exit 2 ;;
 esac
 "#;
 
 const ZYPPER: &str = r#"
+case " $* " in
+*" --non-interactive --no-refresh install --dry-run --no-recommends "*)
+    echo "The following NEW packages are going to be installed:"; echo "  libfabric $(names "$@" | tr '\n' ' ')"; exit ;;
+esac
 [ "$ZYPP_LOCK_TIMEOUT" = 300 ] && [ "$1" = --non-interactive ] || exit 2
 case " $* " in
 *" install --oldpackage --no-recommends libnew.x86_64=1.0-1 "*) [ ! -f TREE/gone ] || exit 1; del libnew; add libnew 1.0-1 ;;
@@ -62,7 +70,8 @@ esac
 const PACMAN: &str = r#"
 case $* in
 -Q) cat $db ;;
-"-Q "*) has "$2" && grep "^$2 " $db ;;
+"-Q "*) shift; for name; do has "$name" && grep "^$name " $db; done ;;
+"-S --print --needed --print-format %n %v "*) shift 5; for name in libnew libfabric "$@"; do echo "$name 2.0-1"; done ;;
 "-R --print "*) shift 2; needed "$@" > TREE/breaks
     while read -r name who; do echo ":: removing $name breaks dependency '$name' required by $who" >&2; done < TREE/breaks
     [ ! -s TREE/breaks ] ;;

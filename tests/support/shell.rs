@@ -138,6 +138,11 @@ impl Sandbox {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("set");
     }
 
+    /// Runs any script where the sandbox's own tools come first.
+    pub fn sh(&self, script: &str) -> Ran {
+        self.run(script, false)
+    }
+
     /// Makes the changes as `up` does.
     pub fn up(&self, changes: &[Primitive]) -> Ran {
         self.run(&self.script(changes), false)
