@@ -16,6 +16,8 @@ pub mod changes;
 pub mod facts;
 pub mod python;
 
+pub mod distributions;
+
 pub mod node;
 pub mod process;
 pub mod spec;

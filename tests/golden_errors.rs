@@ -37,11 +37,14 @@ fn no_python() {
 fn another_c_library() {
     let alpine = |node: Report| node.with("os", ALPINE).with("python", "/usr/bin/python3.12\n3.12\nother");
     insta::assert_snapshot!(error("", alpine), @r"
-    error: client1: the C library is not glibc, and the wheels of MPI are made for
-           glibc
+    error: client1: the C library is not glibc, and the wheels that mpiup brings
+           (mpi4py among them) are made for glibc
     hint: Alpine Linux v3.20 has another one. Take this node out of [nodes], or give
           it a system with glibc, such as Debian, Ubuntu, Fedora or Rocky Linux.
     ");
+    // With packages of the distribution too: mpi4py comes as a wheel in any case.
+    let with_apk = |node| alpine(node).replacing("tools", "apt-get", "apk");
+    assert_eq!(error(DISTRO, with_apk), error("", alpine));
 }
 
 #[test]
@@ -95,11 +98,38 @@ fn no_root_for_a_host_name() {
 
 #[test]
 fn packages_of_an_unknown_distribution() {
-    let rocky = |node: Report| node.with("os", ROCKY).replacing("tools", "apt-get", "dnf");
+    let nixos = "PRETTY_NAME=\"NixOS 24.05 (Uakari)\"\nID=nixos\nVERSION_ID=\"24.05\"\n";
+    let nixos = |node: Report| node.with("os", nixos).replacing("tools", "apt-get", "nix");
+    insta::assert_snapshot!(error(DISTRO, nixos), @r#"
+    error: client1: packages of NixOS 24.05 (Uakari) cannot be installed by this
+           version of mpiup
+    hint: Use `source = "wheels"` in [mpi], which needs no packages.
+    "#);
+    // Without its manager a known one is no better.
+    let rocky = |node: Report| node.with("os", ROCKY);
     insta::assert_snapshot!(error(DISTRO, rocky), @r#"
     error: client1: packages of Rocky Linux 9.4 (Blue Onyx) cannot be installed by
            this version of mpiup
     hint: Use `source = "wheels"` in [mpi], which needs no packages.
+    "#);
+    let arch =
+        |node: Report| node.with("os", "PRETTY_NAME=\"Arch Linux\"\nID=arch\n").replacing("tools", "apt-get", "pacman");
+    insta::assert_snapshot!(error("[mpi]\nsource = \"distro\"\nflavour = \"mpich\"\n", arch), @r#"
+    error: client1: pacman has no package of MPICH that mpiup knows
+    hint: Use `source = "wheels"` in [mpi], which needs no packages.
+    "#);
+}
+
+/// Debian 12 has Open MPI 4, Fedora 41 has Open MPI 5.
+#[test]
+fn distributions_whose_mpis_differ() {
+    let fedora = "PRETTY_NAME=\"Fedora Linux 41 (Server Edition)\"\nID=fedora\nVERSION_ID=41\n";
+    let fedora = |node: Report| node.with("os", fedora).replacing("tools", "apt-get", "dnf");
+    insta::assert_snapshot!(error(DISTRO, fedora), @r#"
+    error: client1: its MPI has version 5, but the one of master version 4: they
+           cannot talk to each other
+    hint: Use the same MPI on every node, whatever its system: `source = "wheels"`
+          in [mpi].
     "#);
 }
 
@@ -113,7 +143,17 @@ fn a_tool_is_missing() {
     let rocky = |node: Report| node.with("os", ROCKY).replacing("tools", "apt-get tar", "dnf");
     insta::assert_snapshot!(error("", rocky), @r"
     error: client1: the program tar is missing
-    hint: Install it there from the packages of Rocky Linux 9.4 Onyx).
+    hint: Install it there: `dnf install tar`.
+    ");
+    let without_ssh = |node: Report| node.with("os", ROCKY).with("tools", "dnf tar awk");
+    insta::assert_snapshot!(error("", without_ssh), @r"
+    error: client1: the program ssh is missing
+    hint: Install it there: `dnf install openssh-clients`.
+    ");
+    let other = |node: Report| node.with("os", "PRETTY_NAME=\"NixOS 24.05 (Uakari)\"\nID=nixos\n").with("tools", "awk");
+    insta::assert_snapshot!(error("", other), @r"
+    error: client1: the program ssh is missing
+    hint: Install it there from the packages of NixOS 24.05.
     ");
 }
 

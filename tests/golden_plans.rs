@@ -68,6 +68,82 @@ fn mpich_of_the_distribution() {
     golden("mpich_of_the_distribution", &spec(rest), &reports, Show::Only(&["packages", "/hosts"]));
 }
 
+const FEDORA: &str = "NAME=\"Fedora Linux\"\nVERSION=\"41 (Server Edition)\"\nID=fedora\nVERSION_ID=41\nPRETTY_NAME=\"Fedora Linux 41 (Server Edition)\"\n";
+const ROCKY: &str = "NAME=\"Rocky Linux\"\nVERSION=\"9.4 (Blue Onyx)\"\nID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\nVERSION_ID=\"9.4\"\nPRETTY_NAME=\"Rocky Linux 9.4 (Blue Onyx)\"\n";
+const LEAP: &str = "NAME=\"openSUSE Leap\"\nVERSION=\"15.6\"\nID=\"opensuse-leap\"\nID_LIKE=\"suse opensuse\"\nVERSION_ID=\"15.6\"\nPRETTY_NAME=\"openSUSE Leap 15.6\"\n";
+const ARCH: &str = "NAME=\"Arch Linux\"\nPRETTY_NAME=\"Arch Linux\"\nID=arch\nBUILD_ID=rolling\n";
+
+/// A node of another system, with its package manager.
+fn of_system(report: Report, os: &str, manager: &str) -> Report {
+    report.with("os", os).replacing("tools", "apt-get", manager)
+}
+
+fn all_of(os: &str, manager: &str) -> Vec<Report> {
+    bare().into_iter().map(|report| of_system(report, os, manager)).collect()
+}
+
+const OF_PACKAGES: Show = Show::Only(&["packages", "mca-params", ".bashrc"]);
+
+/// Open MPI 5, aside of PATH; dnf has told what would come along.
+#[test]
+fn packages_of_fedora() {
+    let table = "Package  Arch  Version  Repository  Size\nInstalling:\n openmpi x86_64 0:5.0.5-3.fc41 fedora 11.4 MiB\n\
+                 Upgrading:\n pmix x86_64 0:5.0.5-1.fc41 updates 2.1 MiB\nInstalling dependencies:\n prrte x86_64 0:3.0.6-1.fc41 fedora 1.4 MiB\n";
+    let reports: Vec<Report> = all_of(FEDORA, "dnf").into_iter().map(|report| report.with("dnf", table)).collect();
+    golden("packages_of_fedora", &spec("[mpi]\nsource = \"distro\"\n"), &reports, OF_PACKAGES);
+}
+
+#[test]
+fn what_was_never_tried_is_said() {
+    let why = |reports: &[Report]| {
+        let plan = mpiup::steps::plan(&agree(&spec("[mpi]\nsource = \"distro\"\n"), reports).unwrap());
+        let is_packages = |change: &&mpiup::changes::Change| change.key().starts_with("packages ");
+        plan.nodes[0].changes.iter().find(is_packages).unwrap().why.clone()
+    };
+    assert!(
+        why(&all_of(LEAP, "zypper"))
+            .ends_with("; this has been tried on real machines with apt only, not yet with zypper")
+    );
+    assert!(!why(&bare()).contains("tried"));
+}
+
+#[test]
+fn packages_of_opensuse() {
+    golden("packages_of_opensuse", &spec("[mpi]\nsource = \"distro\"\n"), &all_of(LEAP, "zypper"), OF_PACKAGES);
+}
+
+#[test]
+fn packages_of_arch() {
+    golden("packages_of_arch", &spec("[mpi]\nsource = \"distro\"\n"), &all_of(ARCH, "pacman"), OF_PACKAGES);
+}
+
+/// Debian 12, Rocky 9 and Leap 15.6 all have Open MPI 4, so they are one cluster.
+#[test]
+fn packages_of_three_families() {
+    let [master, client1, client2] = bare().try_into().unwrap();
+    let reports = [master, of_system(client1, ROCKY, "dnf"), of_system(client2, LEAP, "zypper")];
+    golden("packages_of_three_families", &spec("[mpi]\nsource = \"distro\"\n"), &reports, OF_PACKAGES);
+}
+
+#[test]
+fn mpich_of_rocky() {
+    let rest = "[mpi]\nsource = \"distro\"\nflavour = \"mpich\"\n";
+    golden("mpich_of_rocky", &spec(rest), &all_of(ROCKY, "dnf"), OF_PACKAGES);
+}
+
+/// What somebody has installed on Fedora is found where it stands, and shells learn of it.
+#[test]
+fn existing_mpi_that_stands_aside() {
+    let mpi = "/usr/lib64/openmpi/bin/mpiexec mpiexec (Open MPI) 5.0.5  Report bugs to https://www.open-mpi.org/community/help/ ";
+    let reports: Vec<Report> = all_of(FEDORA, "dnf").into_iter().map(|report| report.with("mpi", mpi)).collect();
+    golden(
+        "existing_mpi_that_stands_aside",
+        &spec("[mpi]\nsource = \"existing\"\n"),
+        &reports,
+        Show::Only(&[".bashrc"]),
+    );
+}
+
 /// Nobody is root, and the account that logs in is the one that programs run as.
 #[test]
 fn login_user_without_root() {

@@ -37,6 +37,9 @@ fn apart(text: &str, mark: &str) -> (String, Option<String>) {
     let (mut kept, mut content) = (String::new(), None);
     // A first marker's line and what follows it.
     let mut held: Option<(&str, String)> = None;
+    // A first marker was given back: a last one further down would make a block with it, and what stands between them is
+    // somebody's.
+    let mut is_open = false;
     let give_back = |kept: &mut String, held: Option<(&str, String)>| {
         if let Some((marker, lines)) = held {
             kept.push_str(marker);
@@ -47,6 +50,7 @@ fn apart(text: &str, mark: &str) -> (String, Option<String>) {
         let bare = line.strip_suffix('\n').unwrap_or(line);
         if bare == first {
             // The one above has no end of its own: what follows it is somebody's.
+            is_open |= held.is_some();
             give_back(&mut kept, held.replace((line, String::new())));
         } else if let Some((_, lines)) = &mut held {
             if bare == last {
@@ -55,7 +59,7 @@ fn apart(text: &str, mark: &str) -> (String, Option<String>) {
             } else {
                 lines.push_str(line);
             }
-        } else {
+        } else if !(is_open && bare == last) {
             kept.push_str(line);
         }
     }
@@ -92,6 +96,15 @@ mod tests {
         let whole = with(text, "m", Place::Bottom, "x\n");
         assert_eq!(whole, format!("{text}# >>> m >>>\nx\n# <<< m <<<\n"));
         assert_eq!((without(&whole, "m").as_str(), content(&whole, "m").as_deref()), (text, Some("x\n")));
+    }
+
+    #[test]
+    fn what_stands_around_a_block_makes_no_second_one() {
+        let text = "# >>> m >>>\na\n# >>> m >>>\nb\n# <<< m <<<\nc\n# <<< m <<<\nd\n";
+        let others = "# >>> m >>>\na\nc\nd\n";
+        assert_eq!(without(text, "m"), others);
+        assert_eq!(without(&with(text, "m", Place::Top, "x\n"), "m"), others);
+        assert_eq!(without("# <<< m <<<\na\n", "m"), "# <<< m <<<\na\n");
     }
 
     #[test]

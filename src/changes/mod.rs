@@ -28,8 +28,9 @@ pub enum Primitive {
     User { name: String, id: u32, shell: String, home: String },
     /// The node's own name.
     HostName { name: String },
-    /// The distribution's packages, in one transaction. `brings` is what comes along with them, where it is known.
-    Packages { names: Vec<String>, brings: Option<Brings> },
+    /// The distribution's packages, in one transaction of `manager`. `brings` is what comes along with them, where it is
+    /// known.
+    Packages { manager: &'static str, names: Vec<String>, brings: Option<Brings> },
     /// A folder that is not there.
     Dir { path: String, mode: &'static str, owner: String },
     /// A key that is made on the node and never leaves it.

@@ -16,6 +16,10 @@ const PRELUDE: &str = concat!(
     include_str!("sh/keypair.sh"),
     include_str!("sh/user.sh"),
     include_str!("sh/packages.sh"),
+    include_str!("sh/packages_apt.sh"),
+    include_str!("sh/packages_dnf.sh"),
+    include_str!("sh/packages_zypper.sh"),
+    include_str!("sh/packages_pacman.sh"),
     include_str!("sh/tree.sh"),
     include_str!("sh/hostname.sh"),
 );
@@ -82,7 +86,7 @@ fn call(primitive: &Primitive) -> String {
             quote::words(["do_user", name.as_str(), &id.to_string(), shell.as_str(), home.as_str()])
         }
         Primitive::HostName { name } => quote::words(["do_hostname", name]),
-        Primitive::Packages { names, .. } => format!("do_packages {}", quote::words(names)),
+        Primitive::Packages { manager, names, .. } => format!("do_packages {manager} {}", quote::words(names)),
         Primitive::Dir { path, mode, owner } => quote::words(["do_dir", path, mode, owner]),
         Primitive::KeyPair { path, owner, comment } => quote::words(["do_keypair", path, owner, comment]),
         Primitive::File { path, mode, owner, check, .. } => {

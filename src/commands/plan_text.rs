@@ -2,6 +2,7 @@
 
 use crate::{
     changes::{Change, Guard, Primitive, Wave},
+    distributions,
     spec::nodeset,
     steps::{Cluster, Plan},
     ui::{diff, paint, style, wrap},
@@ -77,8 +78,9 @@ fn attributes(primitive: &Primitive) -> Vec<String> {
         Primitive::Dir { mode, owner, .. } | Primitive::File { mode, owner, .. } => {
             vec![format!("owner {owner}, mode {mode}")]
         }
-        Primitive::Packages { brings: None, .. } => {
-            vec!["what else apt brings along is known once its lists are read (`apt-get update` on the node)".into()]
+        Primitive::Packages { brings: None, manager, .. } => {
+            let refresh = distributions::named(manager).map_or(*manager, |family| family.refresh);
+            vec![format!("what else {manager} brings along is known once its lists are read (`{refresh}` on the node)")]
         }
         Primitive::Packages { brings: Some(brings), .. } => {
             let mut lines = vec![format!("brings along {} packages: {}", brings.new.len(), brings.new.join(" "))];

@@ -1,15 +1,6 @@
 //! What apt would do for the packages that a node lacks: the `Inst` lines of `apt-get install -s`.
 
-use serde::Serialize;
-
-/// A package that would be installed, or brought to another version.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Install {
-    pub name: String,
-    /// The version that is there now.
-    pub from: Option<String>,
-    pub to: String,
-}
+use super::coming::Install;
 
 /// `None` when apt could not tell: its lists are empty, or the packages are not in them.
 pub fn installs(text: &str) -> Option<Vec<Install>> {

@@ -1,5 +1,5 @@
 # mpiup: what is seen on a node. Reads only. Expects: user, state, env, share, files (one path a line, `~/` is the home of
-# the cluster's user) and packages. Each fact is `== NAME BYTES`, a newline, the bytes, a newline.
+# the cluster's user), manager and packages, launchers_aside. Each fact is `== NAME BYTES`, a newline, the bytes, a newline.
 # Every program that is started costs a millisecond or two, and all nodes of a lab share one computer: hence what the shell can
 # do by itself it does, and one awk reads all files.
 LC_ALL=C; export LC_ALL
@@ -45,25 +45,44 @@ done
 print(os.path.realpath(sys.executable)); print("%d.%d" % sys.version_info[:2])
 try: print(os.confstr("CS_GNU_LIBC_VERSION"))
 except (ValueError, OSError): print("other")' 2>/dev/null)"
-# A launcher takes long to say its version: one that has two names, as on Debian, is asked by the first.
-fact mpi "$(asked=; for name in mpiexec.openmpi mpiexec.mpich mpiexec; do
+# Fedora and openSUSE let an MPI stand outside of PATH. A launcher takes long to say its version: one that has two names, as on
+# Debian, is asked by the first.
+fact mpi "$(asked=; for name in mpiexec.openmpi mpiexec.mpich mpiexec $launchers_aside; do
     found=$(command -v $name) || continue
     real=$(readlink -f "$found" 2>/dev/null)
     [ -n "$real" ] && [ "$real" = "$asked" ] || said=$("$found" --version 2>/dev/null </dev/null | head -n 3 | tr '\n' ' ')
     asked=$real
     printf '%s %s\n' "$found" "$said"; done)"
-# Without a name dpkg-query would list every package there is.
-if [ -n "$packages" ] && command -v dpkg-query >/dev/null 2>&1; then
+# What of the packages is there, and what else would come along with those that are missing: `ii NAME VERSION` a line, and
+# what the manager prints. It is asked to tell what it would do, with the lists that it has: no network, no lock.
+present_packages() {
     # shellcheck disable=SC2086
-    present=$(dpkg-query -W -f '${db:Status-Abbrev} ${Package} ${Version}\n' $packages 2>/dev/null | grep '^ii')
+    case $manager in
+    apt) dpkg-query -W -f '${db:Status-Abbrev} ${Package} ${Version}\n' $packages | grep '^ii' ;;
+    dnf|zypper) rpm -q --qf 'ii  %{NAME} %{VERSION}-%{RELEASE}\n' $packages | grep '^ii' ;;
+    pacman) pacman -Q $packages | sed 's/^/ii  /' ;;
+    esac 2>/dev/null
+}
+would_come() {
+    # Root's apt would still write a log of the planner and a cache of the lists, which the options leave out.
+    case $manager in
+    apt) apt-get install -s -qq -o Dir::Log::Planner= -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= \
+        --no-install-recommends "$@" 2>&1 | grep -E '^(Inst|E:) ' ;;
+    dnf) dnf -C --assumeno --setopt=install_weak_deps=False install "$@" </dev/null 2>&1 ;;
+    zypper) zypper --non-interactive --no-refresh install --dry-run --no-recommends "$@" </dev/null 2>&1 ;;
+    pacman) pacman -S --print --needed --print-format '%n %v' "$@" 2>/dev/null | while read -r name version; do
+        old=$(pacman -Q "$name" 2>/dev/null)
+        printf '%s %s %s\n' "$name" "$version" "${old#* }"
+    done ;;
+    esac
+}
+if [ -n "$packages" ]; then
+    present=$(present_packages)
     fact packages "$present"
     missing=
     for name in $packages; do case $present in *"ii  $name "*) ;; *) missing="$missing $name" ;; esac; done
-    # What else apt would bring along. A simulation needs no root and no lock; root's would still write a log of the
-    # planner and a cache of the lists, which these options leave out.
-    quiet="-o Dir::Log::Planner= -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache="
     # shellcheck disable=SC2086
-    [ -z "$missing" ] || fact apt "$(apt-get install -s -qq $quiet --no-install-recommends $missing 2>&1 | grep -E '^(Inst|E:) ')"
+    [ -z "$missing" ] || fact "$manager" "$(would_come $missing)"
 fi
 fact tools "$(for name in sudo apt-get dnf zypper pacman apk tar ssh ssh-keygen setpriv runuser systemctl getent awk sha256sum; do command -v $name >/dev/null 2>&1 && printf '%s ' $name; done)"
 asked=; tab=$(printf '\t'); set --

@@ -3,6 +3,8 @@
 pub mod accounts;
 pub mod addresses;
 pub mod apt;
+pub mod coming;
+pub mod dnf;
 pub mod files;
 pub mod frame;
 pub mod hardware;
@@ -11,12 +13,17 @@ pub mod mpi;
 pub mod os;
 pub mod python;
 pub mod sshd;
+pub mod zypper;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::{error::Result, quote};
+use crate::{
+    distributions::{self, Family},
+    error::Result,
+    quote,
+};
 
 /// What to look at on a node.
 #[derive(Debug, Clone, Default)]
@@ -28,7 +35,15 @@ pub struct Question {
     /// The Python environment; `~/` is the home of the cluster's user.
     pub env: String,
     pub files: Vec<String>,
-    pub packages: Vec<String>,
+    /// By family: only a node knows to which one it belongs. Empty: nothing is asked.
+    pub packages: Vec<Asked>,
+}
+
+/// What to look for on nodes of one family of systems.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    pub family: &'static Family,
+    pub packages: &'static [&'static str],
 }
 
 impl Question {
@@ -40,10 +55,29 @@ impl Question {
             set("state", &self.state),
             set("env", &self.env),
             set("files", &self.files.join("\n")),
-            set("packages", &self.packages.join(" ")),
+            set("launchers_aside", &distributions::launchers_aside().join(" ")),
+            self.of_family(),
             include_str!("gather.sh").to_owned(),
         ]
         .concat()
+    }
+
+    /// Sets the package manager of the system and the packages to look for.
+    fn of_family(&self) -> String {
+        let mut script = "manager= packages=\n".to_owned();
+        if self.packages.is_empty() {
+            return script;
+        }
+        script.push_str(
+            "case \" $(sed -n 's/^ID\\(_LIKE\\)\\{0,1\\}=//p' /etc/os-release 2>/dev/null | tr -d '\"'\\' | tr '\\n' ' ') \" in\n",
+        );
+        for Asked { family, packages } in &self.packages {
+            let words: Vec<String> = family.ids.iter().map(|id| format!("*' {id} '*")).collect();
+            let packages = quote::sh(&packages.join(" "));
+            script.push_str(&format!("{}) manager={} packages={packages} ;;\n", words.join("|"), family.name));
+        }
+        script.push_str("esac\n");
+        script
     }
 }
 
@@ -85,8 +119,8 @@ pub struct Facts {
     pub mpi: Vec<mpi::Launcher>,
     /// Version by name, of the packages that were asked for and are installed.
     pub packages: BTreeMap<String, String>,
-    /// What apt would do for those that are missing; `None` when nothing is missing or apt cannot tell.
-    pub apt: Option<Vec<apt::Install>>,
+    /// What the package manager would do for those that are missing; `None` when nothing is missing or it cannot tell.
+    pub coming: Option<Vec<coming::Install>>,
     pub tools: BTreeSet<String>,
     #[serde(skip)]
     pub files: files::Files,
@@ -158,7 +192,9 @@ impl Facts {
             python: python::interpreter(get("python")),
             mpi: mpi::launchers(get("mpi")),
             packages: get("packages").lines().filter_map(package).collect(),
-            apt: apt::installs(get("apt")),
+            coming: ["apt", "dnf", "zypper", "pacman"]
+                .iter()
+                .find_map(|manager| coming::installs(manager, get(manager))),
             tools: words("tools").collect(),
             files: frames.iter().filter_map(|(name, content)| files::file(name, content)).collect(),
             env_stamp: Some(get("env_stamp").to_owned()).filter(|stamp| !stamp.is_empty()),

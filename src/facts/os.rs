@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::distributions::{self, Family};
+
 /// The distribution of a node.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Os {
@@ -18,13 +20,13 @@ pub struct Os {
 impl Os {
     /// In a column: `Debian GNU/Linux 12 (bookworm)` → `Debian 12`.
     pub fn short(&self) -> String {
-        let plain = |word: &&str| *word != "GNU/Linux" && !word.starts_with('(');
-        self.pretty.split_whitespace().filter(plain).collect::<Vec<_>>().join(" ")
+        let plain = self.pretty.split(" (").next().unwrap_or_default();
+        plain.split_whitespace().filter(|word| *word != "GNU/Linux").collect::<Vec<_>>().join(" ")
     }
 
-    /// True when packages are Debian's: apt and dpkg.
-    pub fn is_debian(&self) -> bool {
-        self.id == "debian" || self.like.iter().any(|like| like == "debian" || like == "ubuntu")
+    /// The systems with the same package manager and the same names of packages.
+    pub fn family(&self) -> Option<&'static Family> {
+        distributions::of(&self.id, &self.like)
     }
 }
 
@@ -51,9 +53,11 @@ mod tests {
     #[test]
     fn reads_debian_and_its_children() {
         let debian = os("PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nVERSION_ID=\"12\"\nID=debian\n");
-        assert_eq!((debian.id.as_str(), debian.version.as_str(), debian.is_debian()), ("debian", "12", true));
+        assert_eq!((debian.id.as_str(), debian.version.as_str()), ("debian", "12"));
         assert_eq!(debian.short(), "Debian 12");
-        assert!(os("ID=linuxmint\nID_LIKE=\"ubuntu debian\"\n").is_debian());
-        assert!(!os("ID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\n").is_debian());
+        assert_eq!(os("PRETTY_NAME=\"Rocky Linux 9.4 (Blue Onyx)\"\n").short(), "Rocky Linux 9.4");
+        let family = |text: &str| os(text).family().map(|family| family.name);
+        assert_eq!(family("ID=linuxmint\nID_LIKE=\"ubuntu debian\"\n"), Some("apt"));
+        assert_eq!(family("ID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\n"), Some("dnf"));
     }
 }

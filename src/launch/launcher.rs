@@ -3,7 +3,7 @@
 //! The flavours differ in more than spelling. What was found by running them is said at the place; the options
 //! themselves are in mpirun(1) of Open MPI 4.1, `mpirun --help` of 5.0 and `mpiexec -help` of MPICH (Hydra).
 
-use crate::spec::Flavour;
+use crate::{distributions, spec::Flavour};
 
 /// What is to be run where.
 #[derive(Debug, Clone)]
@@ -84,7 +84,9 @@ pub fn command_line(job: &Job) -> Launch {
     let mut argv = vec![job.mpiexec.clone()];
     argv.append(&mut options);
     argv.extend(job.argv.iter().cloned());
-    let env = job.env.iter().cloned().chain(flavour_env).collect();
+    // An MPI that stands aside finds its libraries by this; on the other nodes the user's shell sets it.
+    let libraries = distributions::aside(&job.mpiexec).map(|aside| pair("LD_LIBRARY_PATH", aside.libraries));
+    let env = job.env.iter().cloned().chain(flavour_env).chain(libraries).collect();
     Launch { argv, env }
 }
 
@@ -180,6 +182,13 @@ mod tests {
 
     const O: Flavour = Flavour::Openmpi;
     const YIELD: &str = "OMPI_MCA_mpi_yield_when_idle=1";
+
+    #[test]
+    fn an_mpi_aside_is_given_its_libraries() {
+        let fedora = Job { mpiexec: "/usr/lib64/openmpi/bin/mpiexec".into(), ..job(Flavour::Openmpi, 5) };
+        assert!(command_line(&fedora).env.contains(&pair("LD_LIBRARY_PATH", "/usr/lib64/openmpi/lib")));
+        assert!(command_line(&job(Flavour::Openmpi, 5)).env.iter().all(|(name, _)| name != "LD_LIBRARY_PATH"));
+    }
 
     #[test]
     fn as_many_ranks_as_slots() {

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
+    distributions,
     error::Result,
     facts::{frame, mpi},
     python::{Libc, Target},
@@ -48,6 +49,7 @@ impl Standing {
             set("state", &steps::question(spec, is_root).state),
             set("share", &spec.share.path),
             set("launchers", launchers),
+            set("launchers_aside", &distributions::launchers_aside().join(" ")),
             include_str!("standing.sh").to_owned(),
         ]
         .concat()

@@ -1,5 +1,6 @@
 # mpiup: what a job needs to know of a node, and no more, for it is asked before every job. Reads only.
-# Expects: user, cluster, state, share; and launchers=yes where MPI does not come with the environment.
+# Expects: user, cluster, state, share; and launchers=yes where MPI does not come with the environment, which then may
+# stand at $launchers_aside.
 LC_ALL=C; export LC_ALL
 fact() { printf '== %s %s\n%s\n' "$1" "${#2}" "$2"; }
 first_line() { line=; if [ -f "$1" ]; then IFS= read -r line < "$1"; fi; } 2>/dev/null
@@ -19,7 +20,7 @@ fact kernel "$(uname -srm)"
 first_line /proc/sys/kernel/random/boot_id; fact boot_id "$line"
 fact cores "$(nproc 2>/dev/null || grep -c ^processor /proc/cpuinfo)"
 if [ "$launchers" = yes ]; then
-    fact mpi "$(for name in mpiexec.openmpi mpiexec.mpich mpiexec; do
+    fact mpi "$(for name in mpiexec.openmpi mpiexec.mpich mpiexec $launchers_aside; do
         found=$(command -v $name) && printf '%s %s\n' "$found" "$("$found" --version 2>/dev/null </dev/null | head -n 3 | tr '\n' ' ')"; done)"
 fi
 fact end ""

@@ -17,7 +17,7 @@ use std::{collections::HashMap, ops::Range, path::Path};
 
 pub use render::render;
 
-use super::{Address, names, place::Source};
+use super::{Address, keys, names, place::Source};
 use crate::error::Result;
 use line::{Line, Signal};
 
@@ -128,6 +128,10 @@ impl Reader<'_> {
         // A line without a number is one more process, in both dialects.
         host.counted = host.counted.saturating_add(entry.slots.unwrap_or(1));
         host.given |= entry.slots.is_some();
+        if host.counted > keys::MAX_SLOTS {
+            let message = format!("the lines of `{}` are for {} processes together", entry.host, host.counted);
+            return Err(self.source.error(line.span, message).hinted("A host has room for 65535 at most."));
+        }
         Ok(())
     }
 

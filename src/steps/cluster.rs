@@ -184,7 +184,7 @@ fn target(node: &NodeName, facts: &Facts) -> Result<Target> {
         .as_ref()
         .ok_or_else(|| Error::failed("python3 is missing").on(node).hinted(preconditions::install(facts, "python3")))?;
     let (major, minor) = python.glibc.ok_or_else(|| {
-        Error::failed("the C library is not glibc, and the wheels of MPI are made for glibc")
+        Error::failed("the C library is not glibc, and the wheels that mpiup brings (mpi4py among them) are made for glibc")
             .on(node)
             .hinted(format!("{} has another one. Take this node out of [nodes], or give it a system with glibc, such as Debian, Ubuntu, Fedora or Rocky Linux.", facts.os.short()))
     })?;

@@ -96,7 +96,7 @@ pub fn question(spec: &Spec, is_root: bool) -> Question {
         state: state(spec, is_root),
         env: layout.env,
         files: files.into_iter().map(str::to_owned).chain(own).collect(),
-        packages: super::packages::debian(spec).into_iter().map(str::to_owned).collect(),
+        packages: super::packages::asked(spec),
     }
 }
 

@@ -3,22 +3,37 @@
 use super::{Cluster, Member};
 use crate::{
     changes::{Brings, Change, Primitive, Wave},
-    facts::Facts,
-    spec::{Flavour, Source, Spec},
+    distributions::{self, Family, Mpi},
+    facts::{Asked, Facts},
+    spec::{Source, Spec},
 };
 
-/// What Debian and Ubuntu call what the spec asks for. mpi4py itself comes into the Python environment.
-pub fn debian(spec: &Spec) -> Vec<&'static str> {
-    match (spec.source, spec.flavour) {
-        (Source::Distro, Flavour::Openmpi) => vec!["openmpi-bin", "libopenmpi-dev"],
-        (Source::Distro, Flavour::Mpich) => vec!["mpich", "libmpich-dev"],
-        _ => vec![],
-    }
+/// The family of the node's system and its packages of the MPI that the spec asks for; mpi4py itself comes into the
+/// Python environment. `None` where packages are not asked for, or cannot be installed.
+pub fn of(spec: &Spec, facts: &Facts) -> Option<(&'static Family, &'static Mpi)> {
+    let family = family(facts)?;
+    let mpi = family.mpi(spec.flavour).filter(|_| spec.source == Source::Distro)?;
+    Some((family, mpi))
 }
 
-/// Those of them that a node lacks.
+/// The family of the node's system, where its package manager is there.
+pub fn family(facts: &Facts) -> Option<&'static Family> {
+    facts.os.family().filter(|family| facts.tools.contains(family.program))
+}
+
+/// What to ask a node about, whatever its system turns out to be.
+pub fn asked(spec: &Spec) -> Vec<Asked> {
+    if spec.source != Source::Distro {
+        return vec![];
+    }
+    let of_family = |family: &'static Family| Some(Asked { family, packages: family.mpi(spec.flavour)?.packages });
+    distributions::ALL.into_iter().filter_map(of_family).collect()
+}
+
+/// Those packages that a node lacks.
 pub fn missing(spec: &Spec, facts: &Facts) -> Vec<&'static str> {
-    debian(spec).into_iter().filter(|name| !facts.packages.contains_key(*name)).collect()
+    let all = of(spec, facts).map_or(&[][..], |(_, mpi)| mpi.packages);
+    all.iter().copied().filter(|name| !facts.packages.contains_key(*name)).collect()
 }
 
 pub fn step(cluster: &Cluster, member: &Member) -> Vec<Change> {
@@ -27,20 +42,22 @@ pub fn step(cluster: &Cluster, member: &Member) -> Vec<Change> {
     if let Some(entry) = interrupted {
         names = entry.key.split(' ').skip(1).map(str::to_owned).collect();
     }
-    if names.is_empty() {
-        return vec![];
+    let Some(family) = family(&member.facts).filter(|_| !names.is_empty()) else { return vec![] };
+    let mut why = "`source = \"distro\"`: MPI and its headers come from the distribution".to_owned();
+    if !family.is_tested {
+        why.push_str(&format!("; this has been tried on real machines with apt only, not yet with {}", family.name));
     }
     vec![Change {
-        primitive: Primitive::Packages { brings: brings(&names, &member.facts), names },
+        primitive: Primitive::Packages { manager: family.name, brings: brings(&names, &member.facts), names },
         wave: Wave::Ground,
         guard: None,
-        why: "`source = \"distro\"`: MPI and its headers come from the distribution".into(),
+        why,
         before: None,
     }]
 }
 
 fn brings(names: &[String], facts: &Facts) -> Option<Brings> {
-    let all = facts.apt.as_ref()?;
+    let all = facts.coming.as_ref()?;
     let (newer, new): (Vec<_>, Vec<_>) = all.iter().partition(|install| install.from.is_some());
     let new = new.into_iter().map(|install| install.name.clone()).filter(|name| !names.contains(name));
     let newer = newer

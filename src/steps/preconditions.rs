@@ -43,23 +43,27 @@ pub fn tools(spec: &Spec, node: &NodeName, facts: &Facts) -> Result<()> {
                 .hinted(install(facts, package)));
         }
     }
-    if spec.source == Source::Distro && !facts.tools.contains("apt-get") && !packages::missing(spec, facts).is_empty() {
-        return Err(Error::failed(format!(
-            "packages of {} cannot be installed by this version of mpiup",
-            facts.os.pretty
-        ))
-        .on(node)
-        .hinted("Use `source = \"wheels\"` in [mpi], which needs no packages."));
+    // Where the C library is another one, wheels do not fit either: that is said instead.
+    let is_glibc = facts.python.as_ref().is_none_or(|python| python.glibc.is_some());
+    if spec.source == Source::Distro && packages::of(spec, facts).is_none() && is_glibc {
+        let what = match (packages::family(facts), spec.flavour) {
+            (Some(family), Flavour::Mpich) => {
+                format!("{} has no package of MPICH that mpiup knows", family.name)
+            }
+            _ => format!("packages of {} cannot be installed by this version of mpiup", facts.os.pretty),
+        };
+        return Err(Error::failed(what)
+            .on(node)
+            .hinted("Use `source = \"wheels\"` in [mpi], which needs no packages."));
     }
     Ok(())
 }
 
-/// What to type on the node; other systems than Debian's children call many packages otherwise.
+/// What to type on the node for a package, which is given by the name that Debian has for it.
 pub fn install(facts: &Facts, package: &str) -> String {
-    if facts.tools.contains("apt-get") {
-        format!("Install it there: `apt-get install {package}`.")
-    } else {
-        format!("Install it there from the packages of {}.", facts.os.short())
+    match packages::family(facts) {
+        Some(family) => format!("Install it there: `{} {}`.", family.install, family.package(package)),
+        None => format!("Install it there from the packages of {}.", facts.os.short()),
     }
 }
 

@@ -89,7 +89,7 @@ fn attributes(change: &Change) -> String {
         Primitive::Tree { owner, .. } => format!("{owner}, {}", change.why),
         Primitive::User { shell, .. } => format!("{}, {shell}", change.what()),
         Primitive::HostName { .. } => change.what(),
-        Primitive::Packages { brings: None, .. } => "brings along what apt does not know yet".to_owned(),
+        Primitive::Packages { brings: None, manager, .. } => format!("brings along what {manager} does not know yet"),
         Primitive::Packages { brings: Some(brings), .. } => {
             let some: Vec<&str> = brings.new.iter().take(3).map(String::as_str).collect();
             format!("brings along {} ({} …), newer {:?}", brings.new.len(), some.join(" "), brings.newer)

@@ -131,6 +131,18 @@ impl Sandbox {
         fs::File::options().write(true).open(&path).expect("opened").set_modified(then).expect("set");
     }
 
+    /// A program of the test's own, which the shell finds before any other of that name.
+    pub fn tool(&self, name: &str, script: &str) {
+        let path = self.own("bin").join(name);
+        fs::write(&path, script).expect("written");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("set");
+    }
+
+    /// Runs any script where the sandbox's own tools come first.
+    pub fn sh(&self, script: &str) -> Ran {
+        self.run(script, false)
+    }
+
     /// Makes the changes as `up` does.
     pub fn up(&self, changes: &[Primitive]) -> Ran {
         self.run(&self.script(changes), false)

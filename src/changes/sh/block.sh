@@ -28,15 +28,16 @@ do_block() {
     finish_entry
 }
 
-# The file without the lines from one marker to the other. A first marker without its end takes nothing away, and a last
-# line that does not end in a newline stays so.
+# The file without the lines from one marker to the other. A first marker without its end takes nothing away, also when a
+# last one stands further down behind a whole block, and a last line that does not end in a newline stays so.
 without_block() {
     ends=1; [ ! -s "$1" ] || [ -z "$(tail -c 1 "$1")" ] || ends=0
     awk -v first="# >>> $2 >>>" -v last="# <<< $2 <<<" -v ends="$ends" '
         function keep(text) { printf "%s%s", between, text; between = "\n"; kept = NR }
-        $0 == first { if (inside) keep(held); inside = 1; held = $0; next }
+        $0 == first { if (inside) { keep(held); open = 1 } inside = 1; held = $0; next }
         inside && $0 == last { inside = 0; held = ""; next }
         inside { held = held "\n" $0; next }
+        open && $0 == last { next }
         { keep($0) }
         END { if (inside) keep(held); if (kept && (ends || kept != NR)) printf "\n" }
     ' "$1"

@@ -184,6 +184,7 @@ fn hosts_that_would_mean_something_else() {
     assert!(refused("ana@+n1\n").contains("`ana@+n1` is not a host: the host begins with `+`"));
     assert!(!refused("n1:1\n^\u{1b}[2J\n").contains('\u{1b}'));
     assert_eq!(summary("rank slots=4\n"), "OpenMpi\nrank 4");
+    assert!(refused("n1 slots=60000\nn1 slots=60000\n").contains("`n1` are for 120000 processes together"));
 }
 
 #[test]
