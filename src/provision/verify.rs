@@ -105,7 +105,14 @@ fn command(cluster: &Cluster, members: &[&Member], hosts: Hosts) -> String {
         Hosts::Named => format!("{named} {}", names()),
     };
     let program = quote::sh(&format!("{}/verify.py", cluster.layout.own));
-    format!("mpiexec -n {ranks} {once_per_node} {hosts} python {program}")
+    // Where the shell finds the programs after a log-in only, a person without one says where they are.
+    let path = if members.iter().any(|member| member.spec.name == cluster.spec.head && member.finds_after_login_only())
+    {
+        format!("PATH={}/bin:$PATH ", quote::sh(&cluster.layout.env))
+    } else {
+        String::new()
+    };
+    format!("{path}mpiexec -n {ranks} {once_per_node} {hosts} python {program}")
 }
 
 /// `mpiup-verify RANK/SIZE NODE HOST` for each rank, and `mpiup-library TEXT`.
@@ -114,7 +121,8 @@ fn parse(output: &Output) -> Result<(Vec<String>, String)> {
     let mut nodes = Vec::new();
     let mut size = 0;
     for line in text.lines() {
-        if let Some(rest) = line.strip_prefix("mpiup-verify ") {
+        // What a start-up file prints without ending its line stands before it.
+        if let Some((_, rest)) = line.split_once("mpiup-verify ") {
             let words: Vec<&str> = rest.split(' ').collect();
             size = words
                 .first()
@@ -127,7 +135,8 @@ fn parse(output: &Output) -> Result<(Vec<String>, String)> {
     if !output.success() || nodes.is_empty() || nodes.len() != size {
         return Err(Error::failed("the MPI job over all nodes failed").because(output.last_words()));
     }
-    let library = text.lines().find_map(|line| line.strip_prefix("mpiup-library ")).unwrap_or_default().to_owned();
+    let library =
+        text.lines().find_map(|line| Some(line.split_once("mpiup-library ")?.1)).unwrap_or_default().to_owned();
     Ok((nodes, library))
 }
 

@@ -38,6 +38,19 @@ impl Member {
         self.facts.journal.iter().all(|entry| entry.key != key || entry.done)
     }
 
+    /// The login shell of the cluster's user, without its folder.
+    pub fn shell(&self) -> &str {
+        // Where the account is still to be made, it gets bash.
+        let shell = self.facts.user.as_ref().map_or("bash", |account| account.shell.as_str());
+        // passwd(5): an empty field means /bin/sh.
+        shell.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or("sh")
+    }
+
+    /// Shells such as dash read no file for `ssh NODE COMMAND`: there is no place in which to say where the programs are.
+    pub fn finds_after_login_only(&self) -> bool {
+        !matches!(self.shell(), "bash" | "zsh" | "fish" | "tcsh" | "csh")
+    }
+
     /// As the hostfile names it: without `/etc/hosts`, which takes root, a name means nothing to the launcher.
     pub fn host(&self) -> String {
         if self.facts.is_root { self.spec.name.to_string() } else { self.address.to_string() }

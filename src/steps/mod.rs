@@ -13,6 +13,7 @@ mod hostfile;
 mod hosts_file;
 mod key;
 mod known_hosts;
+mod launcher_ssh;
 mod layout;
 pub mod mpi;
 pub mod network;
@@ -53,6 +54,7 @@ const STEPS: &[Step] = &[
     authorized_keys::step,
     known_hosts::step,
     ssh_config::step,
+    launcher_ssh::step,
     parameters::step,
     hostfile::step,
     verifier::step,
