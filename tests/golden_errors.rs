@@ -44,6 +44,39 @@ fn another_c_library() {
     ");
 }
 
+/// An account that somebody has already is not changed: what keeps the cluster from using it is said, with the command.
+#[test]
+fn accounts_that_cannot_be_used() {
+    const MPI: &str = "mpi:x:1500:1500::/home/mpi:/bin/bash";
+    type Change = fn(Report) -> Report;
+    let cases: [(&str, Change); 7] = [
+        ("nologin", |node| node.with("passwd_user", "mpi:x:1500:1500::/home/mpi:/usr/sbin/nologin")),
+        ("expired", |node| node.with("passwd_user", MPI).with("user_expires", "11323 20000")),
+        ("no home", |node| node.with("passwd_user", MPI).with("no home", "")),
+        ("somebody's home", |node| node.with("passwd_user", MPI).with("dir 755 root ~/.", "")),
+        ("a home for all", |node| node.with("passwd_user", MPI).with("dir 777 mpi ~/.", "")),
+        ("a group's home", |node| node.with("passwd_user", MPI).with("dir 775 mpi ~/.", "").with("os", ROCKY)),
+        ("keys for all", |node| node.with("passwd_user", MPI).file("~/.ssh/authorized_keys", "666", "mpi", "")),
+    ];
+    let screens: String = cases.iter().map(|(name, change)| format!("== {name}\n{}", error("", change))).collect();
+    insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+        insta::assert_snapshot!("accounts_that_cannot_be_used", screens);
+    });
+    // Debian's sshd lets the own group of a user write, and StrictModes may be off.
+    for change in [
+        (|node: Report| node.with("passwd_user", MPI).with("dir 775 mpi ~/.", "")) as Change,
+        |node| {
+            let node = node.with("passwd_user", MPI).with("dir 777 mpi ~/.", "");
+            node.replacing("sshd", "strictmodes yes", "strictmodes no")
+        },
+        |node| node.with("passwd_user", MPI).with("user_expires", "20001 20000"),
+    ] {
+        let mut reports = bare();
+        reports[1] = change(reports[1].clone());
+        assert!(agree(&spec(""), &reports).is_ok());
+    }
+}
+
 #[test]
 fn homes_that_differ() {
     let mut reports = bare();

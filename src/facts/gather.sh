@@ -8,6 +8,12 @@ fact id "$(id -u) $(id -un) $(id -g)"
 fact passwd_self "$(getent passwd "$(id -un)" || grep "^$(id -un):" /etc/passwd)"
 account=$(getent passwd "$user" 2>/dev/null || grep "^$user:" /etc/passwd)
 fact passwd_user "$account"
+# The last day of the account, where it has one; nothing else of this file is read into a report.
+if [ -n "$account" ] && [ -r /etc/shadow ]; then
+    while IFS=: read -r name _ _ _ _ _ _ day _; do
+        [ "$name" != "$user" ] || [ -z "$day" ] || fact user_expires "$day $(($(date +%s) / 86400))"
+    done < /etc/shadow
+fi
 fact ids_in_use "$( { getent passwd || cat /etc/passwd; getent group || cat /etc/group; } 2>/dev/null | cut -d: -f3 | sort -un | tr '\n' ' ')"
 home=$(printf '%s' "$account" | cut -d: -f6)
 [ -n "$home" ] || home=/home/$user

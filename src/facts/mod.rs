@@ -61,6 +61,9 @@ pub struct Facts {
     pub operator_keys: Vec<String>,
     /// The cluster's user, where the account exists.
     pub user: Option<accounts::Account>,
+    /// The account's last day has passed (`chage -E`), by the node's clock: nobody logs in to it, with whatever key.
+    #[serde(skip)]
+    pub user_has_expired: bool,
     /// Every uid and gid in use, so that one can be chosen that is free everywhere.
     #[serde(skip)]
     pub ids_in_use: BTreeSet<u32>,
@@ -142,6 +145,7 @@ impl Facts {
             login,
             operator_keys: get("operator_keys").lines().map(str::to_owned).collect(),
             user: accounts::account(get("passwd_user")),
+            user_has_expired: accounts::has_expired(get("user_expires")),
             ids_in_use: words("ids_in_use").filter_map(|id| id.parse().ok()).collect(),
             os: os::os(get("os")),
             kernel: get("kernel").into(),

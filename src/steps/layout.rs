@@ -75,6 +75,7 @@ pub fn question(spec: &Spec, is_root: bool) -> Question {
         "/etc/hosts",
         "/etc/skel/.bashrc",
         "/etc/skel/.profile",
+        "~/.",
         "~/.ssh",
         "~/.ssh/authorized_keys",
         "~/.ssh/config",

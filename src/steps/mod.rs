@@ -23,6 +23,7 @@ mod preconditions;
 mod shell;
 mod ssh_config;
 mod sshd;
+mod their_account;
 mod verifier;
 mod write;
 
