@@ -51,6 +51,18 @@ impl Member {
         !matches!(self.shell(), "bash" | "zsh" | "fish" | "tcsh" | "csh")
     }
 
+    /// What the shell reads for `ssh NODE COMMAND`.
+    pub fn start_files(&self) -> &'static [&'static str] {
+        match self.shell() {
+            "bash" => &["~/.bashrc"],
+            "zsh" => &["~/.zshenv"],
+            "fish" => &["~/.config/fish/config.fish"],
+            "tcsh" => &["~/.tcshrc", "~/.cshrc"],
+            "csh" => &["~/.cshrc"],
+            _ => &["~/.ssh/rc"],
+        }
+    }
+
     /// As the hostfile names it: without `/etc/hosts`, which takes root, a name means nothing to the launcher.
     pub fn host(&self) -> String {
         if self.facts.is_root { self.spec.name.to_string() } else { self.address.to_string() }
