@@ -67,6 +67,8 @@ done
 case $env in "~/"*) env=$home/${env#"~/"} ;; esac
 fact env_stamp "$(cat "$env/.mpiup-env" 2>/dev/null)"
 fact disk_free "$({ df -Pk "$home" || df -Pk /; } 2>/dev/null | tail -n 1)"
+fact tmp_free "$(df -Pk /tmp 2>/dev/null)"
+[ -w /etc ] || fact etc_is_read_only yes
 case $state in "~/"*) state=$HOME/${state#"~/"} ;; esac
 fact journal "$(for entry in "$state"/journal/[0-9]*; do
     [ -d "$entry" ] || continue

@@ -97,6 +97,12 @@ pub struct Facts {
     pub env_stamp: Option<String>,
     /// KiB that are free for the home.
     pub disk_free_kib: Option<u64>,
+    /// KiB that are free for temporary files.
+    #[serde(skip)]
+    pub tmp_free_kib: Option<u64>,
+    /// Whether who mpiup is there may write in `/etc`: root may not where the system is read-only.
+    #[serde(skip)]
+    pub etc_is_writable: bool,
     pub journal: Vec<journal::Entry>,
 }
 
@@ -167,6 +173,8 @@ impl Facts {
             files: frames.iter().filter_map(|(name, content)| files::file(name, content)).collect(),
             env_stamp: Some(get("env_stamp").to_owned()).filter(|stamp| !stamp.is_empty()),
             disk_free_kib: get("disk_free").split_whitespace().nth(3).and_then(|free| free.parse().ok()),
+            tmp_free_kib: get("tmp_free").lines().last().and_then(|line| line.split_whitespace().nth(3)?.parse().ok()),
+            etc_is_writable: get("etc_is_read_only").is_empty(),
             journal: journal::entries(get("journal")),
         })
     }

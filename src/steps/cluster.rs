@@ -104,6 +104,7 @@ impl Cluster {
         for (node, facts) in &seen {
             preconditions::privilege(spec, &node.name, facts)?;
             preconditions::tools(spec, &node.name, facts)?;
+            super::places::check(spec, &node.name, facts)?;
             super::their_account::check(spec, &node.name, facts)?;
         }
         preconditions::same_mpi(spec, &seen)?;

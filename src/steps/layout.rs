@@ -72,6 +72,7 @@ pub fn state(spec: &Spec, is_root: bool) -> String {
 pub fn question(spec: &Spec, is_root: bool) -> Question {
     let layout = Layout::new(spec, "~");
     let files = [
+        "/tmp",
         "/etc/hosts",
         "/etc/skel/.bashrc",
         "/etc/skel/.profile",

@@ -19,6 +19,7 @@ pub mod mpi;
 pub mod network;
 mod packages;
 mod parameters;
+mod places;
 mod preconditions;
 mod shell;
 mod ssh_config;
