@@ -24,6 +24,13 @@ fn screen(error: mpiup::error::Error) -> String {
     captured.err()
 }
 
+/// Compared with the screens that are kept under this name.
+fn kept(name: &str, screens: &str) {
+    insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+        insta::assert_snapshot!(name, screens);
+    });
+}
+
 #[test]
 fn no_python() {
     insta::assert_snapshot!(error("", |node| node.without("python")), @r"
@@ -45,6 +52,56 @@ fn another_c_library() {
     // With packages of the distribution too: mpi4py comes as a wheel in any case.
     let with_apk = |node| alpine(node).replacing("tools", "apt-get", "apk");
     assert_eq!(error(DISTRO, with_apk), error("", alpine));
+}
+
+/// An account that somebody has already is not changed: what keeps the cluster from using it is said, with the command.
+#[test]
+fn accounts_that_cannot_be_used() {
+    const MPI: &str = "mpi:x:1500:1500::/home/mpi:/bin/bash";
+    type Change = fn(Report) -> Report;
+    let cases: [(&str, Change); 7] = [
+        ("nologin", |node| node.with("passwd_user", "mpi:x:1500:1500::/home/mpi:/usr/sbin/nologin")),
+        ("expired", |node| node.with("passwd_user", MPI).with("user_expires", "11323 20000")),
+        ("no home", |node| node.with("passwd_user", MPI).with("no home", "")),
+        ("somebody's home", |node| node.with("passwd_user", MPI).with("dir 755 root ~/.", "")),
+        ("a home for all", |node| node.with("passwd_user", MPI).with("dir 777 mpi ~/.", "")),
+        ("a group's home", |node| node.with("passwd_user", MPI).with("dir 775 mpi ~/.", "").with("os", ROCKY)),
+        ("keys for all", |node| node.with("passwd_user", MPI).file("~/.ssh/authorized_keys", "666", "mpi", "")),
+    ];
+    let screens: String = cases.iter().map(|(name, change)| format!("== {name}\n{}", error("", change))).collect();
+    kept("accounts_that_cannot_be_used", &screens);
+    // Debian's sshd lets the own group of a user write, and StrictModes may be off.
+    for change in [
+        (|node: Report| node.with("passwd_user", MPI).with("dir 775 mpi ~/.", "")) as Change,
+        |node| {
+            let node = node.with("passwd_user", MPI).with("dir 777 mpi ~/.", "");
+            node.replacing("sshd", "strictmodes yes", "strictmodes no")
+        },
+        |node| node.with("passwd_user", MPI).with("user_expires", "20001 20000"),
+    ] {
+        let mut reports = bare();
+        reports[1] = change(reports[1].clone());
+        assert!(agree(&spec(""), &reports).is_ok());
+    }
+}
+
+/// Said before anything is done, and only where something is missing that has to be written there.
+#[test]
+fn places_that_cannot_be_written() {
+    let full = "Filesystem 1024-blocks Used Available Capacity Mounted on\nnone 1024 1024 0 100% /tmp";
+    let read_only = |node: Report| node.with("etc_is_read_only", "yes");
+    let by_hand = "10.77.0.1 master\n10.77.0.2 client1\n10.77.0.3 client2\n";
+    let account = |node: Report| node.with("passwd_user", "mpi:x:1500:1500::/home/mpi:/bin/bash");
+    let screens = [
+        error("", read_only),
+        error("", |node| read_only(account(node))),
+        error("", |node| node.with("tmp_free", full)),
+        error("", |node| node.with("dir 755 root /tmp", "")),
+    ];
+    kept("places_that_cannot_be_written", &screens.concat());
+    let mut reports = bare();
+    reports[1] = account(read_only(reports[1].clone())).file("/etc/hosts", "644", "root", by_hand);
+    assert!(agree(&spec(""), &reports).is_ok());
 }
 
 #[test]

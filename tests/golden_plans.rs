@@ -27,12 +27,11 @@ fn second_up_finds_nothing_on_real_nodes() {
     // What a newer mpiup would bring anew (its environment, its proof) is not this test's matter.
     let cluster = agree(&spec, &reports).unwrap();
     for (report, member) in reports.iter_mut().zip(&cluster.members) {
-        *report = report.clone().with("env_stamp", &member.env_key).file(
-            "~/.mpiup/verify.py",
-            "644",
-            "mpi",
-            include_str!("../src/steps/verify.py"),
-        );
+        *report = report
+            .clone()
+            .with("env_stamp", &member.env_key)
+            .file("~/.mpiup/verify.py", "644", "mpi", include_str!("../src/steps/verify.py"))
+            .file("~/.mpiup/ssh", "755", "mpi", include_str!("../src/steps/ssh.sh"));
     }
     assert_eq!(table(&spec, &reports, Show::Everything), "");
 }
@@ -158,6 +157,18 @@ fn account_on_one_node_with_another_shell() {
     let mut reports = bare();
     reports[1] = recorded("zsh-client1").with("boot_id", "1");
     golden("account_on_one_node_with_another_shell", &spec(""), &reports, Show::Only(&["user", ".zshenv", "rc"]));
+}
+
+/// Each shell has its own file and its own language, and the launcher gets an ssh that speaks none of them.
+#[test]
+fn accounts_with_shells_of_every_kind() {
+    let mut reports = bare();
+    for (number, shell) in [(0, "/usr/bin/fish"), (1, "/bin/tcsh"), (2, "/bin/dash")] {
+        let account = format!("mpi:x:1234:1234::/home/mpi:{shell}");
+        reports[number] = reports[number].clone().with("passwd_user", &account);
+    }
+    let shown = Show::Only(&["fish", "cshrc", "profile", "rc", ".mpiup/ssh", "mca-params"]);
+    golden("accounts_with_shells_of_every_kind", &spec(""), &reports, shown);
 }
 
 /// Its number is somebody else's on another node: that one gets a number that is free there.

@@ -25,9 +25,22 @@ pub fn account(line: &str) -> Option<Account> {
     })
 }
 
+/// Whether `DAY TODAY`, in days since 1970 (shadow(5)), says that the account may not be used any more. A day of 0 means
+/// the same as 1: chage writes it for an account that is closed at once. No day: it does not expire.
+pub fn has_expired(days: &str) -> bool {
+    let mut days = days.split(' ').map(|day| day.parse::<u64>().ok());
+    matches!((days.next().flatten(), days.next().flatten()), (Some(last), Some(today)) if last <= today)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_account_ends_with_its_day() {
+        assert!(has_expired("11323 20000") && has_expired("0 20000") && has_expired("20000 20000"));
+        assert!(!has_expired(" 20000") && !has_expired("") && !has_expired("20001 20000"));
+    }
 
     #[test]
     fn reads_passwd_lines() {

@@ -18,6 +18,12 @@ fact operator "${SUDO_USER:-$me}"
 fact operator_keys "$(cat "$home/.ssh/authorized_keys" 2>/dev/null)"
 account=$(account "$user")
 fact passwd_user "$account"
+# The last day of the account, where it has one; nothing else of this file is read into a report.
+if [ -n "$account" ] && [ -r /etc/shadow ]; then
+    while IFS=: read -r name _ _ _ _ _ _ day _; do
+        [ "$name" != "$user" ] || [ -z "$day" ] || fact user_expires "$day $(($(date +%s) / 86400))"
+    done < /etc/shadow
+fi
 fact ids_in_use "$( { getent passwd || cat /etc/passwd; getent group || cat /etc/group; } 2>/dev/null | cut -d: -f3)"
 home_of "$account"
 [ -n "$home" ] || home=/home/$user
@@ -119,6 +125,8 @@ FILES
 case $env in "~/"*) env=$home/${env#"~/"} ;; esac
 first_line "$env/.mpiup-env"; fact env_stamp "$line"
 fact disk_free "$({ df -Pk "$home" || df -Pk /; } 2>/dev/null | tail -n 1)"
+fact tmp_free "$(df -Pk /tmp 2>/dev/null)"
+[ -w /etc ] || fact etc_is_read_only yes
 case $state in "~/"*) state=$HOME/${state#"~/"} ;; esac
 fact journal "$(for entry in "$state"/journal/[0-9]*; do
     [ -d "$entry" ] || continue

@@ -95,6 +95,9 @@ pub struct Facts {
     pub operator_keys: Vec<String>,
     /// The cluster's user, where the account exists.
     pub user: Option<accounts::Account>,
+    /// The account's last day has passed (`chage -E`), by the node's clock: nobody logs in to it, with whatever key.
+    #[serde(skip)]
+    pub user_has_expired: bool,
     /// Every uid and gid in use, so that one can be chosen that is free everywhere.
     #[serde(skip)]
     pub ids_in_use: BTreeSet<u32>,
@@ -128,6 +131,12 @@ pub struct Facts {
     pub env_stamp: Option<String>,
     /// KiB that are free for the home.
     pub disk_free_kib: Option<u64>,
+    /// KiB that are free for temporary files.
+    #[serde(skip)]
+    pub tmp_free_kib: Option<u64>,
+    /// Whether who mpiup is there may write in `/etc`: root may not where the system is read-only.
+    #[serde(skip)]
+    pub etc_is_writable: bool,
     pub journal: Vec<journal::Entry>,
 }
 
@@ -176,6 +185,7 @@ impl Facts {
             login,
             operator_keys: get("operator_keys").lines().map(str::to_owned).collect(),
             user: accounts::account(get("passwd_user")),
+            user_has_expired: accounts::has_expired(get("user_expires")),
             ids_in_use: words("ids_in_use").filter_map(|id| id.parse().ok()).collect(),
             os: os::os(get("os")),
             kernel: get("kernel").into(),
@@ -199,6 +209,8 @@ impl Facts {
             files: frames.iter().filter_map(|(name, content)| files::file(name, content)).collect(),
             env_stamp: Some(get("env_stamp").to_owned()).filter(|stamp| !stamp.is_empty()),
             disk_free_kib: get("disk_free").split_whitespace().nth(3).and_then(|free| free.parse().ok()),
+            tmp_free_kib: get("tmp_free").lines().last().and_then(|line| line.split_whitespace().nth(3)?.parse().ok()),
+            etc_is_writable: get("etc_is_read_only").is_empty(),
             journal: journal::entries(get("journal")),
         })
     }

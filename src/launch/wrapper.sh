@@ -10,6 +10,14 @@ own=$HOME/.mpiup
 trap 'rm -f -- "$own/input.$job" "$own/output.$job" "$own/errors.$job"' EXIT
 [ "$input" = no ] || mkfifo -m 600 -- "$own/input.$job" || exit 126
 
+# The cluster's own ssh for launchers keeps what start-up files of the other nodes print out of the program's output.
+if [ -f "$own/ssh" ]; then
+  PRTE_MCA_plm_ssh_agent=${PRTE_MCA_plm_ssh_agent-$own/ssh}
+  OMPI_MCA_plm_rsh_agent=${OMPI_MCA_plm_rsh_agent-$own/ssh}
+  HYDRA_LAUNCHER_EXEC=${HYDRA_LAUNCHER_EXEC-$own/ssh}
+  export PRTE_MCA_plm_ssh_agent OMPI_MCA_plm_rsh_agent HYDRA_LAUNCHER_EXEC
+fi
+
 # Passes on what stands in file $1 and what is still written there, until the launcher has ended.
 follow() {
   if tail --pid=$$ -c 0 /dev/null 2>/dev/null; then

@@ -71,6 +71,10 @@ pub async fn apply(
     let mut applied = Applied::default();
     let mut keys = PublicKeys::new();
     for wave in [Wave::Ground, Wave::Mesh] {
+        // What is spread over the mesh was planned with the keys of all nodes: without one of them it is planned anew.
+        if wave == Wave::Mesh && !applied.failed.is_empty() {
+            break;
+        }
         if !plan.has(wave) {
             continue;
         }

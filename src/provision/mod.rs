@@ -11,6 +11,7 @@ mod gather;
 mod identity;
 mod lock;
 mod report;
+mod start_files;
 mod survey;
 mod undo;
 mod verify;

@@ -23,6 +23,13 @@ const DEADLINE: Duration = Duration::from_secs(90);
 /// Two nodes that take longer will not become friends.
 const PAIR_DEADLINE: Duration = Duration::from_secs(30);
 
+/// What a job that hangs has to end, beside the log-ins before it.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// How timeout(1) tells that it ended the command, and that it had to kill it.
+const TIMED_OUT: i32 = 124;
+const KILLED: i32 = 137;
+
 /// What the job showed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Proof {
@@ -57,6 +64,9 @@ pub async fn culprits(cluster: &Cluster, head: &Node) -> Vec<(NodeName, Error)> 
     let pairs = others.map(|other| async move {
         let outcome = job(cluster, head, &[first, other], Hosts::Named, PAIR_DEADLINE).await;
         let error = outcome.err()?;
+        if let Some(blamed) = super::start_files::blame(cluster, head, other).await {
+            return Some((other.spec.name.clone(), blamed));
+        }
         let reasons = error.reasons().iter().skip(1);
         let blamed = Error::failed(format!("no MPI job runs over it and {}", first.spec.name)).on(&other.spec.name);
         Some((other.spec.name.clone(), reasons.fold(blamed, |blamed, reason| blamed.because(reason))))
@@ -77,12 +87,18 @@ enum Hosts {
 async fn job(cluster: &Cluster, head: &Node, members: &[&Member], hosts: Hosts, deadline: Duration) -> Result<Proof> {
     let command = command(cluster, members, hosts);
     let typed = format!("cd {} && {command}", quote::sh(&cluster.layout.share));
-    let login = quote::words(["ssh", "-o", "BatchMode=yes", cluster.spec.head.as_str(), &typed]);
+    // A job that hangs is ended where it runs: what only the connection's end tells it, it does not hear.
+    let limit = deadline.saturating_sub(GRACE).as_secs();
+    let limited = typed.replacen("mpiexec ", &format!("timeout -k 2 {limit} mpiexec "), 1);
+    let login = quote::words(["ssh", "-o", "BatchMode=yes", cluster.spec.head.as_str(), &limited]);
     let is_root = cluster.head().is_some_and(|head| head.facts.is_root);
     let remote = as_user(is_root, &cluster.spec.user, &cluster.layout.home, &login);
     let start = Instant::now();
     let output = head.fresh(&remote, deadline).await.map_err(|error| not_ready(&error, &typed))?;
     let took = start.elapsed();
+    if output.status == TIMED_OUT || output.status == KILLED {
+        return Err(not_ready(&Error::failed(format!("the MPI job did not end within {limit} s")), &typed));
+    }
     let (nodes, library) = parse(&output).map_err(|error| not_ready(&error, &typed))?;
     let missing =
         members.iter().map(|member| member.spec.name.as_str()).filter(|name| !nodes.iter().any(|node| node == name));
@@ -105,7 +121,14 @@ fn command(cluster: &Cluster, members: &[&Member], hosts: Hosts) -> String {
         Hosts::Named => format!("{named} {}", names()),
     };
     let program = quote::sh(&format!("{}/verify.py", cluster.layout.own));
-    format!("mpiexec -n {ranks} {once_per_node} {hosts} python {program}")
+    // Where the shell finds the programs after a log-in only, a person without one says where they are.
+    let path = if members.iter().any(|member| member.spec.name == cluster.spec.head && member.finds_after_login_only())
+    {
+        format!("PATH={}/bin:$PATH ", quote::sh(&cluster.layout.env))
+    } else {
+        String::new()
+    };
+    format!("{path}mpiexec -n {ranks} {once_per_node} {hosts} python {program}")
 }
 
 /// `mpiup-verify RANK/SIZE NODE HOST` for each rank, and `mpiup-library TEXT`.
@@ -114,7 +137,8 @@ fn parse(output: &Output) -> Result<(Vec<String>, String)> {
     let mut nodes = Vec::new();
     let mut size = 0;
     for line in text.lines() {
-        if let Some(rest) = line.strip_prefix("mpiup-verify ") {
+        // What a start-up file prints without ending its line stands before it.
+        if let Some((_, rest)) = line.split_once("mpiup-verify ") {
             let words: Vec<&str> = rest.split(' ').collect();
             size = words
                 .first()
@@ -127,7 +151,8 @@ fn parse(output: &Output) -> Result<(Vec<String>, String)> {
     if !output.success() || nodes.is_empty() || nodes.len() != size {
         return Err(Error::failed("the MPI job over all nodes failed").because(output.last_words()));
     }
-    let library = text.lines().find_map(|line| line.strip_prefix("mpiup-library ")).unwrap_or_default().to_owned();
+    let library =
+        text.lines().find_map(|line| Some(line.split_once("mpiup-library ")?.1)).unwrap_or_default().to_owned();
     Ok((nodes, library))
 }
 

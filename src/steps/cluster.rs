@@ -38,6 +38,31 @@ impl Member {
         self.facts.journal.iter().all(|entry| entry.key != key || entry.done)
     }
 
+    /// The login shell of the cluster's user, without its folder.
+    pub fn shell(&self) -> &str {
+        // Where the account is still to be made, it gets bash.
+        let shell = self.facts.user.as_ref().map_or("bash", |account| account.shell.as_str());
+        // passwd(5): an empty field means /bin/sh.
+        shell.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or("sh")
+    }
+
+    /// Shells such as dash read no file for `ssh NODE COMMAND`: there is no place in which to say where the programs are.
+    pub fn finds_after_login_only(&self) -> bool {
+        !matches!(self.shell(), "bash" | "zsh" | "fish" | "tcsh" | "csh")
+    }
+
+    /// What the shell reads for `ssh NODE COMMAND`.
+    pub fn start_files(&self) -> &'static [&'static str] {
+        match self.shell() {
+            "bash" => &["~/.bashrc"],
+            "zsh" => &["~/.zshenv"],
+            "fish" => &["~/.config/fish/config.fish"],
+            "tcsh" => &["~/.tcshrc", "~/.cshrc"],
+            "csh" => &["~/.cshrc"],
+            _ => &["~/.ssh/rc"],
+        }
+    }
+
     /// As the hostfile names it: without `/etc/hosts`, which takes root, a name means nothing to the launcher.
     pub fn host(&self) -> String {
         if self.facts.is_root { self.spec.name.to_string() } else { self.address.to_string() }
@@ -79,6 +104,8 @@ impl Cluster {
         for (node, facts) in &seen {
             preconditions::privilege(spec, &node.name, facts)?;
             preconditions::tools(spec, &node.name, facts)?;
+            super::places::check(spec, &node.name, facts)?;
+            super::their_account::check(spec, &node.name, facts)?;
         }
         preconditions::same_mpi(spec, &seen)?;
         let home = common_home(spec, &seen)?;

@@ -39,7 +39,7 @@ pub fn step(cluster: &Cluster, member: &Member) -> Vec<Change> {
 
 /// The address that the name has: that of the first line with it whose address does not begin like `harmless`.
 /// Lines are cut as the C library cuts them, and names mean the same in capitals.
-fn meaning<'a>(hosts: &'a str, name: &str, harmless: &str) -> Option<&'a str> {
+pub(super) fn meaning<'a>(hosts: &'a str, name: &str, harmless: &str) -> Option<&'a str> {
     hosts.lines().find_map(|line| {
         let line = line.split('#').next().unwrap_or_default();
         let blank = |c: char| c.is_ascii_whitespace() || c == '\u{b}';

@@ -48,6 +48,11 @@ impl Layout {
         }
     }
 
+    /// What fish reads at its start. Each cluster has a file of its own there.
+    pub fn fish(&self) -> String {
+        format!("{}/.config/fish/conf.d/{}.fish", self.home, self.mark.replace(' ', "_"))
+    }
+
     /// The name under which a path was asked for: `~/…` below the home.
     pub fn asked(&self, path: &str) -> String {
         match path.strip_prefix(&self.home) {
@@ -67,15 +72,22 @@ pub fn state(spec: &Spec, is_root: bool) -> String {
 pub fn question(spec: &Spec, is_root: bool) -> Question {
     let layout = Layout::new(spec, "~");
     let files = [
+        "/tmp",
         "/etc/hosts",
         "/etc/skel/.bashrc",
         "/etc/skel/.profile",
+        "~/.",
         "~/.ssh",
         "~/.ssh/authorized_keys",
         "~/.ssh/config",
         "~/.bashrc",
         "~/.profile",
         "~/.zshenv",
+        "~/.tcshrc",
+        "~/.cshrc",
+        "~/.config",
+        "~/.config/fish",
+        "~/.config/fish/conf.d",
         "~/.openmpi",
         OPENMPI,
         "~/.prte",
@@ -86,7 +98,9 @@ pub fn question(spec: &Spec, is_root: bool) -> Question {
         layout.share.clone(),
         format!("{}/hosts", layout.share),
         layout.own.clone(),
+        layout.fish(),
         format!("{}/node", layout.own),
+        format!("{}/ssh", layout.own),
         format!("{}/verify.py", layout.own),
         layout.known_hosts.clone(),
         format!("{}.pub", layout.key),

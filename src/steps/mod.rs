@@ -13,15 +13,18 @@ mod hostfile;
 mod hosts_file;
 mod key;
 mod known_hosts;
+mod launcher_ssh;
 mod layout;
 pub mod mpi;
 pub mod network;
 mod packages;
 mod parameters;
+mod places;
 mod preconditions;
 mod shell;
 mod ssh_config;
 mod sshd;
+mod their_account;
 mod verifier;
 mod write;
 
@@ -53,6 +56,7 @@ const STEPS: &[Step] = &[
     authorized_keys::step,
     known_hosts::step,
     ssh_config::step,
+    launcher_ssh::step,
     parameters::step,
     hostfile::step,
     verifier::step,

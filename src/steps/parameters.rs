@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use super::{
-    Cluster, Member,
+    Cluster, Member, launcher_ssh,
     layout::{OPENMPI, PRRTE},
     mpi, write,
 };
@@ -27,6 +27,7 @@ pub fn step(cluster: &Cluster, member: &Member) -> Vec<Change> {
     );
     if major < 5 {
         openmpi.push_str(&format!("oob_tcp_if_include = {networks}\n"));
+        openmpi.push_str(&agent(cluster, "rsh"));
     }
     if !cluster.has_fabric {
         // In 5.0 the shared-memory transport is called sm, before it vader.
@@ -42,10 +43,22 @@ pub fn step(cluster: &Cluster, member: &Member) -> Vec<Change> {
     }
     let mut changes = file(cluster, member, OPENMPI, openmpi, "plain mpiexec uses the network that all nodes share");
     if major >= 5 {
-        let prrte = format!("# {}\nprte_if_include = {networks}\n", cluster.network.why);
+        let prrte = format!("# {}\nprte_if_include = {networks}\n{}", cluster.network.why, agent(cluster, "ssh"));
         changes.extend(file(cluster, member, PRRTE, prrte, "the launcher of Open MPI 5 uses the same network"));
     }
     changes
+}
+
+/// The launcher's own ssh, where plain ssh will not do. It answers for every node's shell, so that the launcher is made to
+/// ask rather than to go by the head node's.
+fn agent(cluster: &Cluster, component: &str) -> String {
+    if !launcher_ssh::is_needed(cluster) {
+        return String::new();
+    }
+    format!(
+        "# some node's login shell is neither bash nor zsh: this lets sh read the launcher's command there\nplm_{component}_agent = {}\nplm_{component}_assume_same_shell = 0\n",
+        launcher_ssh::path(cluster)
+    )
 }
 
 fn file(cluster: &Cluster, member: &Member, name: &str, content: String, why: &str) -> Vec<Change> {

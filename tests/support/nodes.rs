@@ -86,10 +86,14 @@ impl Report {
         Facts::parse(&self.bytes()).expect("a report is whole")
     }
 
-    /// As `gather.sh` prints it.
+    /// As `gather.sh` prints it. An account has a home of its own, unless a case says `no home` or another one.
     pub fn bytes(&self) -> Vec<u8> {
         let mut text = String::new();
-        for (name, content) in &self.0 {
+        let account = self.get("passwd_user");
+        let has_other = self.0.iter().any(|(name, _)| name == "no home" || ends_in(name, "~/."));
+        let home = (!account.is_empty() && !has_other)
+            .then(|| (format!("dir 755 {} ~/.", account.split(':').next().unwrap_or_default()), String::new()));
+        for (name, content) in home.iter().chain(&self.0) {
             write!(text, "== {name} {}\n{content}\n", content.len()).expect("text grows");
         }
         text.into_bytes()

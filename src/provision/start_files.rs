@@ -1,0 +1,41 @@
+//! When no job runs over a node: is it that a start-up file of the cluster's user there ends the shell, waits, or hangs?
+
+use std::time::Duration;
+
+use super::as_user;
+use crate::{
+    error::Error,
+    node::Node,
+    quote,
+    steps::{Cluster, Member},
+};
+
+/// A start-up file that needs longer keeps every job waiting.
+const LIMIT: Duration = Duration::from_secs(10);
+const HELLO: &str = "mpiup-hello";
+
+/// What start-up files do on `member`, as seen from the head node; nothing when a command comes through, or when ssh itself
+/// does not.
+pub(super) async fn blame(cluster: &Cluster, head: &Node, member: &Member) -> Option<Error> {
+    let name = &member.spec.name;
+    // Ended there, so that nothing goes on in its place.
+    let limit = LIMIT.as_secs().to_string();
+    let login = ["timeout", &limit, "ssh", "-n", "-o", "BatchMode=yes", name.as_str(), &format!("echo {HELLO}")];
+    let is_root = cluster.head().is_some_and(|head| head.facts.is_root);
+    let command = as_user(is_root, &cluster.spec.user, &cluster.layout.home, &quote::words(login));
+    let answer = head.fresh(&command, LIMIT * 2).await.ok()?;
+    let what = match answer.status {
+        _ if answer.text().contains(HELLO) => return None,
+        // ssh's own: the file is not to blame.
+        255 => return None,
+        124 => format!("had not come to an end after {limit} s"),
+        status => format!("ended the shell with status {status} before the command"),
+    };
+    let files = member.start_files().join(" or ");
+    Some(
+        Error::failed(format!("a start-up file of {} ({files}) {what}", cluster.spec.user)).on(name).hinted(format!(
+            "See it on {}, as {}: `ssh {name} true`. Where such a file exits, waits, reads or starts another program, let it do so in terminals only (in bash: `[ -t 0 ] || return` above it).",
+            cluster.spec.head, cluster.spec.user
+        )),
+    )
+}
