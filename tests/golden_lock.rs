@@ -106,6 +106,7 @@ impl Place {
             wave: Wave::Ground,
             why: String::new(),
             before: None,
+            guard: None,
         });
         let calls = script::calls(&self.state(), changes.iter().enumerate(), None).unwrap();
         format!("{}{calls}", script::prelude())

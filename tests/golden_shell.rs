@@ -389,3 +389,31 @@ fn what_follows_a_failure_is_not_begun() {
     assert!(s.picture().is_empty());
     down(&s, "a failure");
 }
+
+/// What a power cut or a full disk left of an entry is not acted on: the file stays, the entry is named, the others go.
+#[test]
+fn a_damaged_entry_is_named_and_nothing_is_done_by_it() {
+    for world in worlds() {
+        for (name, left) in
+            [("before", Some("")), ("before", Some("other")), ("path", Some("")), ("key", None), ("sums", Some(""))]
+        {
+            let s = Sandbox::new(&world);
+            s.file("old", 0o644, b"theirs\n");
+            assert!(s.up(&[file(&s, "old", "ours\n"), file(&s, "new", "ours\n")]).success);
+            let damaged = s.entry("0001").join(name);
+            match left {
+                Some(text) => std::fs::write(&damaged, text).unwrap(),
+                None => std::fs::remove_file(&damaged).unwrap(),
+            }
+            let ran = s.up(&[file(&s, "old", "ours again\n")]);
+            assert!(!ran.success && ran.stderr.contains("0001 is damaged"), "{}: {name}: {ran:?}", world.name);
+            assert_eq!(bytes(&s, "old"), b"ours\n");
+            let ran = s.down();
+            assert!(ran.success, "{}: {name}: {}", world.name, ran.stderr);
+            assert_eq!(ran.results(), ["done", "kept"], "{}: {name}", world.name);
+            assert!(ran.said()[0].contains("0001 is damaged"), "{:?}", ran.said());
+            assert_eq!(bytes(&s, "old"), b"ours\n", "{}: {name}", world.name);
+            assert!(!s.tree().join("new").exists() && s.entry("0001").is_dir());
+        }
+    }
+}

@@ -10,6 +10,9 @@ mod stop;
 
 use std::collections::BTreeSet;
 
+#[path = "lab_kills/two.rs"]
+mod two;
+
 use stop::{KILLS, Kill, Stop, end};
 use support::{Operator, TestLab, tree};
 

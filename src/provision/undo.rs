@@ -40,10 +40,10 @@ pub async fn undo(
     consent: &Consent,
     sink: Sink<'_>,
 ) -> Undone {
-    let guard = &locks.guard();
+    let how = &How { guard: locks.guard(), purge, consent, sink };
     let work = seen.iter().map(|(node, facts)| async move {
         let outcome = match fleet.node(&node.name) {
-            Some(connected) => one(spec, facts, connected, guard, purge, consent, sink).await,
+            Some(connected) => one(spec, facts, connected, how).await,
             None => Err(Error::failed("the connection is gone")),
         };
         (node.name.clone(), outcome)
@@ -62,15 +62,17 @@ pub async fn undo(
     all
 }
 
-async fn one(
-    spec: &Spec,
-    facts: &Facts,
-    node: &Node,
-    guard: &str,
+/// What is the same for all nodes.
+struct How<'a> {
+    /// Ends a script that begins after the node was lost to another operator.
+    guard: String,
     purge: bool,
-    consent: &Consent,
-    sink: Sink<'_>,
-) -> Result<Undone> {
+    consent: &'a Consent,
+    sink: Sink<'a>,
+}
+
+async fn one(spec: &Spec, facts: &Facts, node: &Node, how: &How<'_>) -> Result<Undone> {
+    let sink = how.sink;
     if facts.journal.is_empty() {
         return Ok(Undone::default());
     }
@@ -109,7 +111,7 @@ async fn one(
             Line::Value(_) => {}
         }
     };
-    let (hands, script) = (Hands::new(node, consent), format!("{guard}{}", script::undo(&state, purge)));
+    let (hands, script) = (Hands::new(node, how.consent), format!("{}{}", how.guard, script::undo(&state, how.purge)));
     let output = confirm::beside(node, &state, &asked, hands.run(&script, DEADLINE, &mut on_line)).await?;
     if output.success() {
         return Ok(undone.into_inner());

@@ -177,8 +177,13 @@ impl<'a> Stop<'a> {
         }
     }
 
+    /// Lets the script go on that stands still.
+    pub fn let_go_without_waiting(&self) {
+        self.lab.inside(&self.node, &format!("timeout 30 sh -c 'echo > {PLACE}/go'"));
+    }
+
     /// Lets the script go on that stands still, and waits until it has come to its end: it may not be the one to stop next.
-    fn let_go(&self) {
+    pub fn let_go(&self) {
         let busy = "/run/mpiup.lock.busy";
         let ends = format!("echo > {PLACE}/go; while [ -e {busy} ] && ! flock -n {busy} true; do sleep 0.01; done");
         self.lab.inside(&self.node, &format!("timeout 30 sh -c '{ends}'"));

@@ -215,6 +215,11 @@ impl Sandbox {
         }
     }
 
+    /// The folder of the journal's entry.
+    pub fn entry(&self, number: &str) -> PathBuf {
+        Path::new(&self.state()).join("journal").join(number)
+    }
+
     /// The keys of the journal's entries, with `?` where one was interrupted.
     pub fn journal(&self) -> Vec<String> {
         let mut entries: Vec<PathBuf> = match fs::read_dir(Path::new(&self.state()).join("journal")) {
