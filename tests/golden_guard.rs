@@ -187,12 +187,12 @@ fn what_lost_its_switch_goes_back_with_the_next_command() {
 /// A power cut at any moment, switch and shell at once: the next `down` gives back what was there, and the next `up` goes on.
 #[test]
 fn cut_off_anywhere_it_goes_back_or_on() {
-    for moment in 0..30 {
+    for moment in 0..15 {
         let s = Sandbox::new(&worlds()[0]);
         s.file("authorized_keys", 0o600, KEYS);
         let before = s.picture();
         let mut change = s.start_guarded(&block(&s, "first\n"), PATIENT);
-        std::thread::sleep(Duration::from_millis(moment * 8));
+        std::thread::sleep(Duration::from_millis(moment * 16));
         change.kill().unwrap();
         change.wait().unwrap();
         for process in s.processes() {
@@ -216,4 +216,35 @@ fn decide_down(s: &Sandbox) {
     let down = asked(s.start_down(PATIENT));
     decide(s, "confirmed");
     assert_eq!(ended(down).results(), ["done"]);
+}
+
+/// The log-in said so, and then everything else ended: it counts.
+#[test]
+fn what_was_confirmed_stays_though_nobody_waits_for_it() {
+    let s = Sandbox::new(&worlds()[0]);
+    s.file("authorized_keys", 0o600, KEYS);
+    let before = s.picture();
+    let mut change = asked(s.start_guarded(&block(&s, "first\n"), PATIENT));
+    change.kill().unwrap();
+    change.wait().unwrap();
+    decide(&s, "confirmed");
+    wait_until("the switch has heard it", SOON, || s.guard().join("ended").exists());
+    assert!(holds(&s, "first\n"));
+    assert_eq!(s.journal(), ["block /authorized_keys"]);
+    decide_down(&s);
+    assert_eq!(s.picture(), before);
+    nothing_is_left(&s);
+}
+
+/// The switch has looked before the change was there: it goes back all the same, and takes no effect.
+#[test]
+fn a_change_that_outlasts_its_switch_goes_back() {
+    let s = Sandbox::new(&worlds()[0]);
+    let (path, content) = (s.path("late"), Text::new("late\n"));
+    let slow = Primitive::File { path, mode: "644", owner: me(), content, check: Some("sleep 3".into()) };
+    let ran = ended(s.start_guarded(&slow, 1));
+    assert_eq!((ran.success, ran.results()), (false, vec!["failed"]), "{}", ran.stderr);
+    assert!(ran.stderr.contains("it took longer than 1 s") && !ran.stdout.contains("confirm"), "{}", ran.stderr);
+    assert!(s.picture().is_empty() && s.journal().is_empty());
+    nothing_is_left(&s);
 }

@@ -56,7 +56,7 @@ pub const ALL: [&Family; 5] = [&apt::FAMILY, &dnf::FAMILY, &zypper::FAMILY, &pac
 /// The family of a system, by `ID` and `ID_LIKE` of its os-release(5).
 pub fn of(id: &str, like: &[String]) -> Option<&'static Family> {
     let is_named = |word: &&str| *word == id || like.iter().any(|other| other == word);
-    ALL.into_iter().find(|family| family.ids.iter().any(|word| is_named(&word)))
+    ALL.into_iter().find(|family| family.ids.iter().any(&is_named))
 }
 
 /// The family with this manager.

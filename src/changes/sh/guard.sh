@@ -14,7 +14,7 @@ guarded() {
     guard_key="${1#do_} $guard_path"
     arm make || return 1
     if ! "$@"; then refuse; decided; return 1; fi
-    if printf '%s\n' "$guard_how" > "$entry/guard" && takes_effect; then ask; else refuse; fi
+    if takes_effect && printf '%s\n' "$guard_how" > "$entry/guard"; then ask; else refuse; fi
     decided || fail "$guard_path was taken back: $guard_why"
 }
 
