@@ -384,6 +384,50 @@ async fn with_sudo_everything_runs_as_root() {
 }
 
 #[tokio::test]
+async fn a_sudo_that_wants_a_terminal_gets_one_and_no_byte_is_altered() {
+    use tokio::io::AsyncWriteExt;
+    if !is_root() || !fs::exists("/usr/bin/sudo").unwrap() {
+        return skip("needs root and sudo");
+    }
+    let sudoers = "Defaults requiretty\nroot ALL=(ALL) ALL\nana ALL=(ALL) NOPASSWD: ALL\n";
+    let Some(sshd) = start(&Wish { sudoers, ..Wish::default() }) else { return };
+    let opener = Opener::new(Options { r#become: true, ..sshd.options() }).unwrap();
+    let node = opener.open(&name("client1"), &sshd.user("ana")).await.unwrap();
+    assert!(node.is_root(), "{:?}", node.why_not_root());
+    let output = node.probe().read("printf '\\003\\004\\r\\n\\377'; printf 'err\\n' >&2; exit 7", SOON).await.unwrap();
+    assert_eq!(
+        (output.status, output.stdout.as_slice(), output.stderr.as_slice()),
+        (7, b"\x03\x04\r\n\xff".as_slice(), b"err\n".as_slice())
+    );
+    let mut copy = node.spawn("id -u; cat; echo end >&2; exit 5", false).await.unwrap();
+    let mut stdin = copy.stdin.take().unwrap();
+    let content: Vec<u8> = (0..=255).cycle().take(2_000_000).collect();
+    let write = async {
+        stdin.write_all(&content).await.unwrap();
+        drop(stdin);
+    };
+    let ((), output) = tokio::join!(write, copy.output());
+    let output = output.unwrap();
+    assert_eq!((output.status, output.stderr_text().as_str()), (5, "end\n"));
+    assert_eq!(output.stdout, [b"0\n".as_slice(), &content].concat());
+    assert_eq!(node.fresh("id -u", SOON).await.unwrap().text(), "0\n");
+    let left = read(&node, "find /tmp -maxdepth 1 -name 'mpiup.??????????' -user ana").await;
+    assert_eq!(left, "");
+    drop(node);
+    let begun = Instant::now();
+    while processes_of(4001) > 0 {
+        assert!(begun.elapsed() < SOON, "something of it stays on the node");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+fn processes_of(uid: u32) -> usize {
+    use std::os::unix::fs::MetadataExt;
+    let entries = fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| entry.metadata().ok());
+    entries.filter(|process| process.is_dir() && process.uid() == uid).count()
+}
+
+#[tokio::test]
 async fn an_open_channel_answers_at_once() {
     let Some(sshd) = start(&Wish::default()) else { return };
     let start = Instant::now();

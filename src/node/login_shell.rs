@@ -33,13 +33,13 @@ fn octal(byte: u8) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::node::sudo::Rights;
+    use crate::node::sudo::{Rights, Sudo};
 
     #[test]
     fn simple_scripts_stay_readable() {
         let command = |script: &str, rights: Rights| command(script, &Passage::new(&rights));
         assert_eq!(command("uname -r", Rights::Own), "exec sh -c 'uname -r'");
-        assert_eq!(command("echo 'a b'", Rights::Sudo), r"exec sudo -n -- sh -c 'echo '\''a b'\'''");
+        assert_eq!(command("echo 'a b'", Rights::Sudo(Sudo::default())), r"exec sudo -n -- sh -c 'echo '\''a b'\'''");
     }
 
     #[test]

@@ -8,6 +8,7 @@
 mod asked;
 mod askpass;
 mod backoff;
+mod beside;
 mod channel;
 mod control_dir;
 mod desk;
@@ -46,6 +47,7 @@ pub use running::Running;
 
 use crate::error::{Error, Result};
 use crate::spec::NodeName;
+use channel::Channel;
 use desk::Desk;
 use fake::Fake;
 pub(crate) use framing::random_word;
@@ -54,7 +56,7 @@ use passwords::Passwords;
 use shell::{GREETING, NoShell, Shell, brief, seconds};
 use spawn::OnDrop;
 use ssh_link::SshLink;
-use sudo::{Passage, Refusal, Rights};
+use sudo::{Passage, Refusal, Rights, Sudo};
 
 /// Is told what runs, for `-v`.
 pub type Trace = Rc<dyn Fn(&str)>;
@@ -125,7 +127,8 @@ impl Node {
     async fn become_root(&mut self) -> Result<()> {
         // Exactly what is needed later: sudoers may allow some commands and not others.
         let trial = self.request("sudo -n -- sh -c :", GREETING, &mut |_| {}).await?;
-        if !trial.success() {
+        let terminal = sudo::wants_terminal(&trial.stderr_text()) && !self.is_local();
+        if !trial.success() && !terminal {
             let why = match trial.status {
                 127 => "sudo is not installed".to_owned(),
                 _ => trial.last_words(),
@@ -133,31 +136,41 @@ impl Node {
             self.identity.why_not_root = Some(why);
             return Ok(());
         }
-        let channel = self.open_shell(&Rights::Sudo).await.map_err(|why| self.no_shell(why))?;
-        self.identity.rights = Rights::Sudo;
-        *self.channel.get_mut() = Shell::Open(Box::new(channel));
+        let rights = Rights::Sudo(Sudo { password: None, terminal });
+        match self.open_shell(&rights).await {
+            Ok(channel) => self.is_root_now(rights, channel),
+            Err(NoShell::Refused(Refusal::Said(why))) => self.identity.why_not_root = Some(why),
+            Err(why) => return Err(self.no_shell(why)),
+        }
         Ok(())
+    }
+
+    fn is_root_now(&mut self, rights: Rights, channel: Channel) {
+        self.identity.rights = rights;
+        *self.channel.get_mut() = Shell::Open(Box::new(channel));
     }
 
     /// Root was asked for, with a password: a node without it is an error.
     async fn become_root_with(&mut self, desk: &Desk, passwords: &Passwords) -> Result<()> {
         let user = self.identity.login_user.clone();
-        let mut refused = Vec::new();
+        let (mut refused, mut terminal) = (Vec::new(), false);
         let _turn = passwords.turn().await;
         loop {
             let secret = match desk.sudo_password(passwords, &self.name, &user, &refused).await {
                 Ok(secret) => secret,
                 Err(_) => return Err(Refusal::WrongPassword.error(&user)),
             };
-            let rights = Rights::SudoWith(secret.clone());
+            let rights = Rights::Sudo(Sudo { password: Some(secret.clone()), terminal });
             match self.open_shell(&rights).await {
                 Ok(channel) => {
                     passwords.accepted(&self.name, &user, &secret);
-                    self.identity.rights = rights;
-                    *self.channel.get_mut() = Shell::Open(Box::new(channel));
+                    self.is_root_now(rights, channel);
                     return Ok(());
                 }
                 Err(NoShell::Refused(Refusal::WrongPassword)) => refused.push(secret),
+                Err(NoShell::Refused(refusal)) if refusal.wants_terminal() && !terminal && !self.is_local() => {
+                    terminal = true;
+                }
                 Err(why) => return Err(self.no_shell(why)),
             }
         }
@@ -237,7 +250,12 @@ impl Node {
             match &self.link {
                 Link::Ssh(link) => {
                     self.tell(command);
-                    self.door.knock(|| link.fresh(command, &self.identity.rights)).await
+                    let rights = &self.identity.rights;
+                    if !Passage::new(rights).wants_terminal() {
+                        return self.door.knock(|| link.fresh(command, rights)).await;
+                    }
+                    self.door.knock(|| link.fresh(":", &Rights::Own)).await?;
+                    self.spawn(command, false).await?.output().await
                 }
                 _ => self.spawn(command, false).await?.output().await,
             }

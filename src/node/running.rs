@@ -24,6 +24,8 @@ pub struct Running {
 pub(super) enum Exit {
     Mux(openssh::Child<std::sync::Arc<Session>>),
     Process(Process),
+    /// A terminal's, while its streams go through the other one.
+    Beside(Box<Running>, Box<Exit>),
     /// A fake's: it ended before it began.
     Known(i32),
 }
@@ -60,6 +62,12 @@ impl Exit {
             Self::Process(process) => {
                 let status = process.wait().await;
                 status.map(code).map_err(|source| Error::failed("A command could not be waited for").because(source))
+            }
+            Self::Beside(terminal, carrier) => {
+                let Running { stdin: _held, exit, .. } = *terminal;
+                let status = Box::pin(exit.wait()).await;
+                drop(carrier);
+                status
             }
             Self::Mux(child) => match child.wait().await {
                 Ok(status) => Ok(code(status)),

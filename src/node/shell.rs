@@ -6,7 +6,7 @@ use super::channel::{Channel, Fault};
 use super::running::Running;
 use super::spawn::{self, OnDrop};
 use super::sudo::{Passage, Refusal, Rights};
-use super::{Link, Node, Output, framing, handshake, ssh_errors};
+use super::{Link, Node, Output, beside, framing, handshake, ssh_errors};
 use crate::error::{Error, Result};
 use crate::spec::NodeName;
 
@@ -73,6 +73,7 @@ impl Node {
                 let script = passage.script(script);
                 spawn::local(&[passage.command(), vec!["sh", "-c", &script]].concat(), on_drop)?
             }
+            Link::Ssh(link) if passage.wants_terminal() => return beside::start(link, script, &passage).await,
             Link::Ssh(link) => link.start(script, &passage).await?,
             Link::Fake(_) => return Err(NoShell::Failed(Error::failed("A fake node has no shell"))),
         };

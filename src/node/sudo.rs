@@ -17,10 +17,16 @@ use crate::secret::Secret;
 pub(super) enum Rights {
     /// Of the user who logged in.
     Own,
-    /// Root's; sudo wants no password.
-    Sudo,
-    /// Root's, with sudo's password.
-    SudoWith(Secret),
+    /// Root's.
+    Sudo(Sudo),
+}
+
+/// What sudo wants on a node.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Sudo {
+    pub password: Option<Secret>,
+    /// `Defaults requiretty`
+    pub terminal: bool,
 }
 
 /// Why sudo started nothing.
@@ -52,33 +58,45 @@ impl<'a> Passage<'a> {
     pub(super) fn command(&self) -> Vec<&str> {
         match self.rights {
             Rights::Own => vec![],
-            Rights::Sudo => vec!["sudo", "-n", "--"],
+            Rights::Sudo(Sudo { password: None, .. }) => vec!["sudo", "-n", "--"],
             // PAM asks with sudo's own prompt only where it would have asked for the `Password:`, in English.
-            Rights::SudoWith(_) => vec!["env", "LC_ALL=C", "sudo", "-S", "-p", &self.prompt, "--"],
+            Rights::Sudo(Sudo { password: Some(_), .. }) => {
+                vec!["env", "LC_ALL=C", "sudo", "-S", "-p", &self.prompt, "--"]
+            }
         }
     }
 
     pub(super) fn script(&self, script: &str) -> String {
-        match self.rights {
-            Rights::SudoWith(_) => format!("echo {} >&2; {script}", self.through),
-            _ => script.to_owned(),
-        }
+        if self.is_watched() { format!("echo {} >&2; {script}", self.through) } else { script.to_owned() }
+    }
+
+    /// Whether sudo says something that is to be waited for.
+    fn is_watched(&self) -> bool {
+        matches!(self.rights, Rights::Sudo(sudo) if sudo.password.is_some() || sudo.terminal)
+    }
+
+    /// Whether sudo runs on a terminal only.
+    pub(super) fn wants_terminal(&self) -> bool {
+        matches!(self.rights, Rights::Sudo(sudo) if sudo.terminal)
     }
 
     /// Goes with a session that was just started to where its script begins. On a terminal sudo's words come with
     /// standard output.
     pub(super) async fn enter(&self, mut running: Running, tty: bool) -> Result<Running, Refusal> {
-        let Rights::SudoWith(password) = self.rights else { return Ok(running) };
+        let Rights::Sudo(Sudo { password, .. }) = self.rights else { return Ok(running) };
+        if !self.is_watched() {
+            return Ok(running);
+        }
         let Running { stdin, stdout, stderr, .. } = &mut running;
         let words: &mut (dyn AsyncRead + Unpin) = if tty { stdout } else { stderr };
-        let entered = tokio::time::timeout(PATIENCE, self.answer(password, words, stdin)).await;
+        let entered = tokio::time::timeout(PATIENCE, self.answer(password.as_ref(), words, stdin)).await;
         entered.map_err(|_| Refusal::Silent(PATIENCE))??;
         Ok(running)
     }
 
     async fn answer(
         &self,
-        password: &Secret,
+        password: Option<&Secret>,
         words: &mut (dyn AsyncRead + Unpin),
         stdin: &mut Option<tokio::net::unix::pipe::Sender>,
     ) -> Result<(), Refusal> {
@@ -100,7 +118,7 @@ impl<'a> Passage<'a> {
             }
             said.clear();
             answered = true;
-            if let Some(stdin) = stdin {
+            if let (Some(stdin), Some(password)) = (&mut *stdin, password) {
                 // A sudo that is gone says why.
                 let _ = stdin.write_all(&password.line()).await;
             }
@@ -110,6 +128,11 @@ impl<'a> Passage<'a> {
 }
 
 impl Refusal {
+    /// Whether sudo would have to be started on a terminal.
+    pub(super) fn wants_terminal(&self) -> bool {
+        matches!(self, Self::Said(text) if wants_terminal(text))
+    }
+
     /// For a node where sudo is needed and was asked for.
     pub(super) fn error(&self, user: &str) -> Error {
         let without = format!(
@@ -125,14 +148,17 @@ impl Refusal {
             Self::Said(text) if text.starts_with("env: ") && text.contains("No such file") => {
                 Error::failed("sudo is not installed").hinted("Install it there as root, or log in as root: `root@…`.")
             }
-            Self::Said(text) if text.contains("must have a tty") => {
-                Error::failed("sudo wants a terminal (`requiretty`)")
-                    .because(text)
-                    .hinted(format!("On that machine, with `visudo`: `Defaults:{user} !requiretty`. {without}"))
-            }
+            Self::Said(text) if wants_terminal(text) => Error::failed("sudo wants a terminal (`requiretty`)")
+                .because(text)
+                .hinted(format!("On that machine, with `visudo`: `Defaults:{user} !requiretty`. {without}")),
             Self::Said(text) => Error::failed(format!("{user} may not use sudo")).because(text).hinted(without),
         }
     }
+}
+
+/// What sudo says where `Defaults requiretty` holds.
+pub(super) fn wants_terminal(said: &str) -> bool {
+    said.contains("must have a tty")
 }
 
 #[cfg(test)]
@@ -142,7 +168,7 @@ mod tests {
 
     /// A sudo of a few lines: asks `asks` times, and takes the password `right`.
     async fn enter(asks: &str, typed: &str) -> (Result<Running, Refusal>, String) {
-        let rights = Rights::SudoWith(Secret::new(typed.into()));
+        let rights = Rights::Sudo(Sudo { password: Some(Secret::new(typed.into())), terminal: false });
         let passage = Passage::new(&rights);
         let sudo = format!(
             "echo lecture >&2; n={asks}; while [ $n -gt 0 ]; do n=$((n-1)); printf %s \"$1\" >&2; IFS= read -r p || exit 1; \

@@ -1,7 +1,8 @@
 //! Finds `mpiup.toml`: the file that `-C` names, or the nearest one in the working directory or above it, as cargo does.
 //!
-//! A file found in a folder *above* counts only when the operator or root owns it: a spec may name an ssh
-//! configuration, which may run commands, and `/tmp/mpiup.toml` of another user must not reach whoever works below it.
+//! A file found in a folder *above* counts only when the operator or root owns it and not everybody may write it: a spec
+//! may name an ssh configuration, which may run commands, and another user's `/tmp/mpiup.toml` must not reach whoever
+//! works below it.
 
 use std::{
     fs, io,
@@ -29,6 +30,9 @@ pub fn find(start: &Path, explicit: Option<&Path>) -> Result<PathBuf> {
             Ok(metadata) if metadata.is_file() => {
                 if height > 0 && !is_trusted(metadata.uid()) {
                     return Err(belongs_to_another(&candidate, metadata.uid()));
+                }
+                if height > 0 && metadata.mode() & 0o002 != 0 {
+                    return Err(anybodys(&candidate));
                 }
                 return Ok(candidate);
             }
@@ -71,6 +75,13 @@ fn belongs_to_another(path: &Path, owner: u32) -> Error {
         .hinted("Otherwise write your own here: mpiup init HOST ...")
 }
 
+fn anybodys(path: &Path) -> Error {
+    let quoted = crate::quote::sh(&path.display().to_string());
+    Error::usage(format!("every user may write {}", path.display()))
+        .hinted(format!("If what it says is yours: chmod o-w {quoted}"))
+        .hinted(format!("Or name it, if you trust it as it is: -C {quoted}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,6 +119,20 @@ mod tests {
         let error = find(root.path(), None).unwrap_err();
         assert_eq!(error.message(), format!("there is no mpiup.toml in {} or above it", root.path().display()));
         assert!(error.hints()[0].contains("mpiup init"), "{:?}", error.hints());
+    }
+
+    #[test]
+    fn a_file_above_that_everybody_may_write_is_refused() {
+        let root = tempfile::tempdir().unwrap();
+        let below = root.path().join("below");
+        fs::create_dir(&below).unwrap();
+        let file = root.path().join(FILE_NAME);
+        fs::write(&file, "").unwrap();
+        fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o666)).unwrap();
+        let error = find(&below, None).unwrap_err();
+        assert!(error.message().starts_with("every user may write ") && error.exit_code() == 2, "{error}");
+        assert_eq!(find(root.path(), None).unwrap(), file);
+        assert_eq!(find(&below, Some(Path::new("../mpiup.toml"))).unwrap(), below.join("../mpiup.toml"));
     }
 
     #[test]
