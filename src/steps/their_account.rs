@@ -42,7 +42,7 @@ pub fn check(spec: &Spec, node: &NodeName, facts: &Facts) -> Result<()> {
 /// children, let a group write that has no other member, as theirs are.
 fn open_to_others(facts: &Facts, account: &Account) -> Option<(String, String)> {
     let is_strict = facts.sshd.as_ref().and_then(|sshd| sshd.get("strictmodes")).is_none_or(|value| value != "no");
-    let refused = if facts.os.is_debian() { 0o002 } else { 0o022 };
+    let refused = if facts.os.family().is_some_and(|family| family.name == "apt") { 0o002 } else { 0o022 };
     let below = ["~/.", "~/.ssh", "~/.ssh/authorized_keys"].into_iter();
     let mut open = below.filter(|name| {
         let mode = facts.file(name).and_then(|file| u32::from_str_radix(&file.mode, 8).ok());
