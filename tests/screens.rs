@@ -55,6 +55,19 @@ fn plan_of_a_cluster_that_is_set_up() {
     screen("plan_of_a_cluster_that_is_set_up", Stage::of(set_up()).play(Play::Plan));
 }
 
+/// On the wire, the log-in's greeting comes before: two round trips in all. That there is one log-in is counted on real machines.
+#[test]
+fn what_is_as_it_should_be_is_asked_about_once() {
+    for (play, proofs) in [(Play::Plan, 0), (Play::Up, 1)] {
+        let requests = Stage::of(set_up()).requests(play);
+        let counts: Vec<usize> = requests.iter().map(Vec::len).collect();
+        assert_eq!(counts, [1 + proofs, 1, 1]);
+        assert!(requests.iter().all(|scripts| scripts[0].contains("what is seen on a node")));
+        // Only the head node has more to do, and only in `up`.
+        assert!(requests[0][1..].iter().all(|script| script.contains("mpiexec ")));
+    }
+}
+
 #[test]
 fn plan_without_one_node() {
     screen("plan_without_one_node", Stage::of(set_up()).lost("client2", unreachable()).play(Play::Plan));

@@ -12,7 +12,7 @@ uid=$(id -u); me=$(id -un)
 fact id "$uid $me $(id -g)"
 self=$(account "$me")
 fact passwd_self "$self"
-[ -z "$SUDO_USER" ] || self=$(account "$SUDO_USER")
+[ -z "${SUDO_USER:-}" ] || self=$(account "$SUDO_USER")
 home_of "$self"
 fact operator "${SUDO_USER:-$me}"
 fact operator_keys "$(cat "$home/.ssh/authorized_keys" 2>/dev/null)"

@@ -11,7 +11,7 @@ use crate::{
     facts::{frame, mpi},
     python::{Libc, Target},
     quote,
-    spec::{Source, Spec},
+    spec::{Flavour, Source, Spec},
     steps,
 };
 
@@ -42,7 +42,11 @@ impl Standing {
     /// The script that looks; `is_root`: whether it will run as root.
     pub fn script(spec: &Spec, is_root: bool) -> String {
         let set = |name: &str, value: &str| format!("{name}={}\n", quote::sh(value));
-        let launchers = if spec.source == Source::Wheels { "no" } else { "yes" };
+        let launchers = match (spec.source, spec.flavour) {
+            (Source::Wheels, _) => "no",
+            (_, Flavour::Openmpi) => "openmpi",
+            (_, Flavour::Mpich) => "mpich",
+        };
         [
             set("user", &spec.user),
             set("cluster", &spec.name),

@@ -1,5 +1,5 @@
 # mpiup: what a job needs to know of a node, and no more, for it is asked before every job. Reads only.
-# Expects: user, cluster, state, share; and launchers=yes where MPI does not come with the environment, which then may
+# Expects: user, cluster, state, share; and launchers=FLAVOUR where MPI does not come with the environment, which then may
 # stand at $launchers_aside.
 LC_ALL=C; export LC_ALL
 fact() { printf '== %s %s\n%s\n' "$1" "${#2}" "$2"; }
@@ -19,8 +19,12 @@ fact libc "$(getconf GNU_LIBC_VERSION 2>/dev/null)"
 fact kernel "$(uname -srm)"
 first_line /proc/sys/kernel/random/boot_id; fact boot_id "$line"
 fact cores "$(nproc 2>/dev/null || grep -c ^processor /proc/cpuinfo)"
-if [ "$launchers" = yes ]; then
-    fact mpi "$(for name in mpiexec.openmpi mpiexec.mpich mpiexec $launchers_aside; do
-        found=$(command -v $name) && printf '%s %s\n' "$found" "$("$found" --version 2>/dev/null </dev/null | head -n 3 | tr '\n' ' ')"; done)"
+if [ "$launchers" != no ]; then
+    # The name that only this flavour has comes first, and is enough: a launcher takes long to say its version.
+    fact mpi "$(for name in "mpiexec.$launchers" mpiexec $launchers_aside; do
+        found=$(command -v "$name") || continue
+        printf '%s %s\n' "$found" "$("$found" --version 2>/dev/null </dev/null | head -n 3 | tr '\n' ' ')"
+        [ "$name" != "mpiexec.$launchers" ] || break
+    done)"
 fi
 fact end ""

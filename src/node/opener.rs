@@ -113,24 +113,28 @@ impl Opener {
         Node::greet(name.clone(), link, door, desk, self.setting.trace.clone()).await.map_err(|error| error.on(name))
     }
 
-    /// Opens all, a bounded number at a time; the answers stand in the order of `nodes`. `on_open` hears of each node that is
+    /// Opens all, a bounded number at a time, so that one that does not answer keeps a place and not the line behind it; the
+    /// answers stand in the order of `nodes`. `on_open` hears of each node that is
     /// open, when it is.
     pub async fn open_all(
         &self,
         nodes: &[(NodeName, Address)],
         on_open: &dyn Fn(&NodeName),
     ) -> Vec<(NodeName, Result<Node>)> {
-        let open = |(name, address): &(NodeName, Address)| {
+        let open = |(place, (name, address)): (usize, &(NodeName, Address))| {
             let (name, address) = (name.clone(), address.clone());
             async move {
                 let node = self.open(&name, &address).await;
                 if node.is_ok() {
                     on_open(&name);
                 }
-                (name, node)
+                (place, (name, node))
             }
         };
-        stream::iter(nodes.iter().map(open)).buffered(self.concurrency).collect().await
+        let opening = stream::iter(nodes.iter().enumerate().map(open)).buffer_unordered(self.concurrency);
+        let mut opened: Vec<(usize, (NodeName, Result<Node>))> = opening.collect().await;
+        opened.sort_by_key(|(place, _)| *place);
+        opened.into_iter().map(|(_, node)| node).collect()
     }
 
     async fn log_in(&self, name: &NodeName, destination: Destination) -> Result<SshLink> {

@@ -78,8 +78,12 @@ fn whole(lab: &TestLab, source: &str, expected: impl Fn(&str) -> bool) {
     plain::only_the_shared_network_is_used(lab);
 
     let again = lab.nodes().iter().map(|node| tree::now(lab, node)).collect::<Vec<_>>();
+    let log_ins = log_ins(lab);
     assert_eq!(operator.plan().changes, 0);
     assert_eq!(operator.up()["changes"], 0);
+    let more: Vec<usize> = self::log_ins(lab).iter().zip(log_ins).map(|(now, before)| now - before).collect();
+    // One for `plan`, one for `up`; and one on the head node, since the proof is made over a fresh connection.
+    assert_eq!(more, [3, 2, 2], "log-ins of the operator's on each node");
     for (node, since) in lab.nodes().iter().zip(&again) {
         assert_eq!(tree::touched_since(lab, node, since), [""; 0], "the second `up` touched {node}");
     }
@@ -92,6 +96,12 @@ fn whole(lab: &TestLab, source: &str, expected: impl Fn(&str) -> bool) {
         before.assert_restored(node, after, &expected);
     }
     assert_eq!(operator.plan().changes, plan.changes, "the machines are bare again");
+}
+
+/// How often root, as whom the operator comes, has logged in on each node; read without a log-in.
+fn log_ins(lab: &TestLab) -> Vec<usize> {
+    let count = |node: &String| lab.inside(node, "grep -c 'Accepted [a-z]* for root ' /run/sshd.log").parse().unwrap();
+    lab.nodes().iter().map(count).collect()
 }
 
 /// Promise 1: the plan shown is the journal written, in its order.

@@ -12,7 +12,7 @@ use clap::Parser as _;
 use mpiup::{
     commands::{self, Cli, Verb, down, exec, plan, session::Session, status, up},
     error::{Error, Result},
-    node::{Node, Output},
+    node::{FakeRecord, Node, Output},
     provision::{Fleet, Lost},
     spec::{NodeName, Spec},
     ui::{Captured, Options, Ui, width},
@@ -105,11 +105,21 @@ impl Stage {
 
     /// The whole screen of a verb, and its exit code.
     pub fn play(self, play: Play) -> String {
+        self.played(play).0
+    }
+
+    /// What each node was asked, request by request, in the spec's order.
+    pub fn requests(self, play: Play) -> Vec<Vec<String>> {
+        self.played(play).1.iter().map(FakeRecord::scripts).collect()
+    }
+
+    fn played(self, play: Play) -> (String, Vec<FakeRecord>) {
+        let mut records = Vec::new();
         let (ui, captured) = Ui::captured(Options::default());
         self.answers.iter().for_each(|answer| captured.answer(answer));
         let outcome = run(async {
             let spec = self.spec.clone();
-            let fleet = self.fleet();
+            let fleet = self.fleet(&mut records);
             match play {
                 Play::Exec(command) => {
                     let words = ["mpiup", "exec", command];
@@ -127,10 +137,10 @@ impl Stage {
                 }
             }
         });
-        ended(&ui, &captured, outcome)
+        (ended(&ui, &captured, outcome), records)
     }
 
-    fn fleet(self) -> Fleet {
+    fn fleet(self, records: &mut Vec<FakeRecord>) -> Fleet {
         let mut fleet = Fleet { nodes: Vec::new(), lost: Vec::new() };
         let everyone: Vec<String> = self.spec.nodes.iter().map(|node| node.name.to_string()).collect();
         let mut lost = self.lost;
@@ -151,7 +161,9 @@ impl Stage {
                 everyone: everyone.clone(),
                 name: name.clone(),
             };
-            fleet.nodes.push((node.clone(), Node::fake(name, move |script| actor.answer(script)).0));
+            let (connected, record) = Node::fake(name, move |script| actor.answer(script));
+            records.push(record);
+            fleet.nodes.push((node.clone(), connected));
         }
         fleet
     }
