@@ -101,7 +101,6 @@ impl Place {
             check: None,
         };
         let changes = [file("a"), file("b"), file("c")].map(|primitive| Change {
-            guard: None,
             primitive,
             wave: Wave::Ground,
             why: String::new(),
