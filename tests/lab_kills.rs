@@ -1,6 +1,7 @@
 //! Killed anywhere, runs on: mpiup, its connection and the node's shell end at every boundary of the journal, on the way up
 //! and on the way down; the next `up` ends in "ready", the next `down` in the tree that was there before.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![allow(clippy::disallowed_macros, reason = "who waits for an hour wants to see how far it is")]
 
 #[macro_use]
 mod support;

@@ -20,8 +20,8 @@ const LOCK: &str = "/run/mpiup.lock";
 fn one_operator_at_a_time() {
     let lab = lab!(2);
     let (ana, ben) = (Operator::new(&lab, "wheels"), Operator::new(&lab, "wheels"));
-    let before = tree::look(&lab);
     let stop = Stop::on(&lab, "client1");
+    let before = tree::look(&lab);
 
     // While one is at work, the other may look, and not alter.
     let (mut mpiup, stopped) = stopped_in(&ana, &stop);
@@ -63,7 +63,6 @@ fn one_operator_at_a_time() {
     assert_eq!(ran.code, 1, "{ran:?}");
     is_whole(&ben);
     ben.down(&[]);
-    stop.away();
     is_as_before(&lab, &before);
     nothing_of_mpiup_is_left(&ana);
 }
@@ -73,7 +72,7 @@ fn stopped_in(operator: &Operator<'_>, stop: &Stop<'_>) -> (Child, Stopped) {
     stop.forget();
     stop.at_the_next();
     let mut mpiup = operator.start(UP);
-    let stopped = stop.wait(&mut mpiup).expect("there is something to do");
+    let stopped = stop.wait(&mut mpiup).unwrap();
     (mpiup, stopped)
 }
 
