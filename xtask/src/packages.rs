@@ -10,6 +10,7 @@ const NEEDED: &[(&str, &str)] = &[
     ("openssh-client", "the transport: ssh and ssh-keygen"),
     ("iproute2", "the lab: looking at addresses and bridges"),
     ("python3", "Python environments and the examples"),
+    ("sudo", "the lab: a node's root by sudo's password"),
     ("gcc", "the example in C"),
     ("libc6-dev", "the example in C"),
     ("libclang-dev", "the example in Rust: the mpi crate reads MPI's headers with it"),
@@ -80,7 +81,7 @@ mod tests {
     #[test]
     fn only_what_is_fully_installed_counts() {
         let listed = "gcc installed\nlibc6-dev installed\niproute2 config-files\nopenssh-client installed\n";
-        assert_eq!(missing(listed), ["iproute2", "python3", "libclang-dev"]);
+        assert_eq!(missing(listed), ["iproute2", "python3", "sudo", "libclang-dev"]);
     }
 
     #[test]
