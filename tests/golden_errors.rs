@@ -105,6 +105,20 @@ fn places_that_cannot_be_written() {
 }
 
 #[test]
+fn one_machine_under_two_names() {
+    let mut reports = bare();
+    reports[2] = reports[1].clone();
+    insta::assert_snapshot!(screen(agree(&spec(""), &reports).unwrap_err()), @r"
+    error: client2: it is the same machine as client1, under another name or address
+    hint: Take one of the two out of [nodes]. For more processes on one machine,
+          give it more `slots`.
+    ");
+    // A clone has an address of its own.
+    reports[2] = reports[1].clone().with("boot_id", "2").replacing("addresses", "10.77.0.2/16", "10.77.0.3/16");
+    assert!(agree(&spec(""), &reports).is_ok());
+}
+
+#[test]
 fn homes_that_differ() {
     let mut reports = bare();
     let passwd = |home: &str| format!("mpi:x:1000:1000::{home}:/bin/bash");

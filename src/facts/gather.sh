@@ -35,7 +35,6 @@ first_line /etc/machine-id; fact machine_id "$line"
 fact cores "$(nproc 2>/dev/null || grep -c ^processor /proc/cpuinfo)"
 fact cpu "$(sed -n '/^model name/{p;q;}' /proc/cpuinfo)"
 first_line /proc/meminfo; fact memory "$line"
-fact addresses "$(ip -o addr 2>/dev/null || ifconfig -a 2>/dev/null)"
 devices=
 for device in /sys/class/infiniband/*; do [ -e "$device" ] && devices="$devices ${device##*/}"; done
 fact infiniband "$devices"
@@ -51,6 +50,18 @@ done
 print(os.path.realpath(sys.executable)); print("%d.%d" % sys.version_info[:2])
 try: print(os.confstr("CS_GNU_LIBC_VERSION"))
 except (ValueError, OSError): print("other")' 2>/dev/null)"
+# Where there is no ip, Python asks the kernel, and answers as ip does.
+fact addresses "$(ip -o addr 2>/dev/null || { [ -n "$python" ] && "$python" -c 'import fcntl, ipaddress, socket, struct
+link = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+def ask(what, name): return socket.inet_ntoa(fcntl.ioctl(link, what, struct.pack("256s", name.encode()[:15]))[20:24])
+for number, name in socket.if_nameindex():
+    try: print("%d: %s inet %s" % (number, name, ipaddress.ip_interface(ask(0x8915, name) + "/" + ask(0x891b, name))))
+    except OSError: pass
+try: lines = open("/proc/net/if_inet6").read().splitlines()
+except OSError: lines = []
+for line in lines:
+    words = line.split()
+    print("%d: %s inet6 %s/%d" % (int(words[1], 16), words[5], ipaddress.IPv6Address(int(words[0], 16)), int(words[2], 16)))' 2>/dev/null; } )"
 # Fedora and openSUSE let an MPI stand outside of PATH. A launcher takes long to say its version: one that has two names, as on
 # Debian, is asked by the first.
 fact mpi "$(asked=; for name in mpiexec.openmpi mpiexec.mpich mpiexec $launchers_aside; do

@@ -107,6 +107,7 @@ impl Cluster {
             super::places::check(spec, &node.name, facts)?;
             super::their_account::check(spec, &node.name, facts)?;
         }
+        super::twins::check(&seen)?;
         preconditions::same_mpi(spec, &seen)?;
         let home = common_home(spec, &seen)?;
         preconditions::share(spec, &home, &seen)?;

@@ -25,6 +25,7 @@ mod shell;
 mod ssh_config;
 mod sshd;
 mod their_account;
+mod twins;
 mod verifier;
 mod write;
 

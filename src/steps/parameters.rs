@@ -49,14 +49,13 @@ pub fn step(cluster: &Cluster, member: &Member) -> Vec<Change> {
     changes
 }
 
-/// The launcher's own ssh, where plain ssh will not do. It answers for every node's shell, so that the launcher is made to
-/// ask rather than to go by the head node's.
+/// The launcher's own ssh, where plain ssh will not do.
 fn agent(cluster: &Cluster, component: &str) -> String {
     if !launcher_ssh::is_needed(cluster) {
         return String::new();
     }
     format!(
-        "# some node's login shell is neither bash nor zsh: this lets sh read the launcher's command there\nplm_{component}_agent = {}\nplm_{component}_assume_same_shell = 0\n",
+        "# some node's login shell is neither bash nor zsh: this lets sh read the launcher's command there\nplm_{component}_agent = {}\n",
         launcher_ssh::path(cluster)
     )
 }

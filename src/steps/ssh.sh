@@ -10,10 +10,17 @@ while :; do
     esac
 done
 host=$1; shift
-# Open MPI asks so which shell's language to speak.
+command=$*
+# Started by somebody whose shell is csh, Open MPI speaks csh to all nodes: its few phrases, in sh.
 # shellcheck disable=SC2016
-[ "$*" = 'echo $SHELL' ] && { echo /bin/bash; exit; }
-command='PATH=$HOME/.mpiup/env/bin:$PATH; export PATH; '$*
+case $command in
+    *'setenv '*) command=$(printf %s "$command" | sed \
+        -e 's/set path = ( \([^ ;]*\) $path )/PATH=\1:$PATH; export PATH/' \
+        -e 's/if ( $?\([A-Z_]*\) == 0 ) setenv [A-Z_]* \([^ ;]*\)/\1=\2${\1:+:$\1}; export \1/g' \
+        -e 's/if ( [^;]*;//g' \
+        -e 's/setenv \([A-Z_]*\) \([^ ;]*\)/\1=\2; export \1/g') ;;
+esac
+command='PATH=$HOME/.mpiup/env/bin:$PATH; export PATH; '$command
 # Login shells differ, inside single quotes, on these characters: what holds any is sent as octal digits.
 case $command in
     *[\'\\!]* | *"

@@ -5,13 +5,14 @@ do_user() {
         id "$name" >/dev/null 2>&1 && { mpiup_result=same; return 0; }
         new_entry "user $name" "$home" "$name" || return 1
         [ -e "$home" ] || printf "" > "$draft/home_is_ours" || return 1
+        ! has_group "$name" || printf "" > "$draft/group_is_theirs" || return 1
         # The account tools leave the last version beside each file; `down` gives that back too.
         mkdir "$draft/etc" && for file in passwd group shadow gshadow subuid subgid; do
             for file in "$file" "$file-"; do [ ! -f "/etc/$file" ] || cp -a "/etc/$file" "$draft/etc/" || return 1; done
         done
         commit_entry || return 1
     fi
-    getent group "$name" >/dev/null || groupadd -g "$id" "$name" || return 1
+    has_group "$name" || groupadd -g "$id" "$name" || return 1
     id "$name" >/dev/null 2>&1 || useradd -u "$id" -g "$name" -s "$shell" -d "$home" -m -p '*' "$name" >&2 || return 1
     for file in passwd group shadow gshadow subuid subgid; do
         [ -f "/etc/$file" ] && sum "/etc/$file" > "$entry/etc/$file.after"
@@ -19,9 +20,11 @@ do_user() {
     finish_entry
 }
 
+has_group() { getent group "$1" >/dev/null 2>&1 || grep -q "^$1:" /etc/group; }
+
 undo_user() {
     home=$(cat "$1/path"); name=$(cat "$1/owner")
-    id "$name" >/dev/null 2>&1 || { getent group "$name" >/dev/null && groupdel "$name"; give_back_accounts "$1"; return 0; }
+    id "$name" >/dev/null 2>&1 || { [ ! -f "$1/group_is_theirs" ] && has_group "$name" && groupdel "$name"; give_back_accounts "$1"; return 0; }
     if running=$(ps -o pid= -u "$name" 2>/dev/null | tr -s ' \n' ' ') && [ -n "${running# }" ]; then
         kept "account $name still runs processes ($running)"
         return 0
@@ -30,8 +33,10 @@ undo_user() {
         kept "account $name and $home stay: the home holds files of its own (${own% }); \`mpiup down --purge\` removes them"
         return 0
     fi
+    # userdel takes the group of this name along, where that is the account's own.
+    [ ! -f "$1/group_is_theirs" ] || usermod -g 65534 "$name" >&2 || return 1
     userdel "$name" >&2 || return 1
-    getent group "$name" >/dev/null && groupdel "$name" >&2
+    [ -f "$1/group_is_theirs" ] || { has_group "$name" && groupdel "$name" >&2; }
     [ -f "$1/home_is_ours" ] && [ "$home" != / ] && rm -rf "$home"
     rm -f "/var/mail/$name"
     give_back_accounts "$1"

@@ -1,0 +1,33 @@
+//! One machine under two names would be given two hostfile lines, two keys and the same files twice. Clones, which have the
+//! same numbers and even the same host keys, are machines of their own: they have other addresses.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    error::{Error, Result},
+    facts::Facts,
+    spec::NodeSpec,
+};
+
+/// What no two machines have in common: the running kernel's number, the system's, its host keys and its addresses.
+fn identity(facts: &Facts) -> (&str, &str, &[String], Vec<String>) {
+    let addresses = facts.addresses.iter().filter(|at| !at.is_local() && !at.is_bridge());
+    (&facts.boot_id, &facts.machine_id, &facts.host_keys, addresses.map(|at| at.address.to_string()).collect())
+}
+
+pub fn check(seen: &[(NodeSpec, Facts)]) -> Result<()> {
+    let mut known = BTreeMap::new();
+    for (node, facts) in seen {
+        if facts.host_keys.is_empty() || facts.boot_id.is_empty() {
+            continue;
+        }
+        if let Some(first) = known.insert(identity(facts), &node.name) {
+            return Err(Error::failed(format!("it is the same machine as {first}, under another name or address"))
+                .on(&node.name)
+                .hinted(
+                    "Take one of the two out of [nodes]. For more processes on one machine, give it more `slots`.",
+                ));
+        }
+    }
+    Ok(())
+}
