@@ -91,12 +91,15 @@ fn measure(options: &Options) -> Outcome<()> {
     let mut figures = figures::Figures::default();
     for size in &options.sizes {
         run::heading(&format!("{size} nodes"));
-        rounds::all(&setting, peers.as_ref(), *size, options.rounds, &mut figures)?;
+        // What was measured until then is worth telling.
+        if let Err(problem) = rounds::all(&setting, peers.as_ref(), *size, options.rounds, &mut figures) {
+            run::say(&format!("  No more rounds with so many: {problem}"));
+        }
     }
     let counts = match options.counts {
         Some(sizes) => {
             run::heading("counts");
-            counts::all(&setting, sizes)?
+            counts::all(&setting, sizes)
         }
         None => vec![],
     };
