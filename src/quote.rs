@@ -3,7 +3,8 @@
 /// `text` as one word of a POSIX shell: as it is when no character of it is special, in single quotes otherwise.
 pub fn sh(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=@%+,".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
+    // zsh, into which a person may paste it, takes `=name` for the path of a command.
+    if !text.is_empty() && !text.starts_with('=') && text.chars().all(plain) {
         return text.to_owned();
     }
     format!("'{}'", text.replace('\'', r"'\''"))
@@ -21,8 +22,8 @@ mod tests {
     #[test]
     fn quotes_only_what_needs_it() {
         assert_eq!(
-            words(["mpiexec", "-n", "4", "a b", "it's", "", "ñ", "~"]),
-            r"mpiexec -n 4 'a b' 'it'\''s' '' 'ñ' '~'"
+            words(["mpiexec", "-n", "4", "a b", "it's", "", "ñ", "~", "=x", "x=y"]),
+            r"mpiexec -n 4 'a b' 'it'\''s' '' 'ñ' '~' '=x' x=y"
         );
     }
 }

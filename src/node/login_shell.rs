@@ -48,4 +48,21 @@ mod tests {
         assert!(!line.contains(['!', '\n']), "{line}");
         assert!(line.starts_with("exec sh -c 'eval \"$(printf %b \"echo \\0047\\0041"), "{line}");
     }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::test_runner::Config { cases: 3, ..Default::default() })]
+        /// Whatever stands in a script, every login shell hands it to `sh` as it is.
+        #[test]
+        fn scripts_pass_every_login_shell(words in proptest::collection::vec("[ -~]{0,9}|['\"\\\\$`!\n\t~^]{0,6}|\\PC{0,6}", 40)) {
+            let line = command(&format!("printf '%s\\0' {}", quote::words(&words)), &Passage::new(&Rights::Own));
+            let expected: String = words.iter().map(|word| format!("{word}\0")).collect();
+            for shell in [&["sh"][..], &["dash"], &["bash"], &["zsh"], &["fish"], &["tcsh"], &["busybox", "sh"]] {
+                #[allow(clippy::disallowed_methods, reason = "the shells themselves are under test")]
+                let output = std::process::Command::new(shell[0]).args(&shell[1..]).args(["-c", &line]).output();
+                if let Ok(output) = output {
+                    proptest::prop_assert_eq!(&String::from_utf8_lossy(&output.stdout), &expected, "{:?}", shell);
+                }
+            }
+        }
+    }
 }

@@ -51,4 +51,15 @@ mod tests {
         assert_eq!(line("Reading package lists..."), None);
         assert_eq!(line("@ 3 other"), None);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn only_whole_lines_of_ours_are_read(index in "[0-9]{1,4}", text in "\\PC{0,20}", noise in "\\PC{0,20}") {
+            let whole = format!("@ {index} say {text}");
+            proptest::prop_assert_eq!(line(&whole), Some((index.as_str(), Line::Say(text))));
+            if !noise.starts_with("@ ") {
+                proptest::prop_assert_eq!(line(&noise), None);
+            }
+        }
+    }
 }
