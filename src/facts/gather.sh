@@ -124,10 +124,14 @@ FILES
     }'
 case $env in "~/"*) env=$home/${env#"~/"} ;; esac
 first_line "$env/.mpiup-env"; fact env_stamp "$line"
+fact clock "$(date +%s)"
 fact disk_free "$({ df -Pk "$home" || df -Pk /; } 2>/dev/null | tail -n 1)"
 fact tmp_free "$(df -Pk /tmp 2>/dev/null)"
 [ -w /etc ] || fact etc_is_read_only yes
 case $state in "~/"*) state=$HOME/${state#"~/"} ;; esac
+above=$state
+while [ ! -d "$above" ]; do above=${above%/*}; [ -n "$above" ] || above=/; done
+fact state_free "$(df -Pk "$above" 2>/dev/null | tail -n 1)"
 fact journal "$(for entry in "$state"/journal/[0-9]*; do
     [ -d "$entry" ] || continue
     key= what="a damaged entry of the journal"

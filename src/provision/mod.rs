@@ -11,6 +11,7 @@ mod gather;
 mod identity;
 mod lock;
 mod report;
+mod room;
 mod start_files;
 mod survey;
 mod undo;
@@ -18,7 +19,7 @@ mod verify;
 
 pub use apply::{Applied, Bundles, apply, fetch};
 pub use events::{Event, Sink};
-pub use fleet::{Fleet, Lost};
+pub use fleet::{Fleet, Lost, reasons};
 pub use gather::gather;
 pub use identity::as_user;
 pub use lock::Locks;

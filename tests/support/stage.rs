@@ -63,6 +63,22 @@ impl Stage {
         Self { spec, ..self }
     }
 
+    /// What their clocks show, where a report does not say.
+    pub fn clocks(mut self, seconds: u64) -> Self {
+        let set = |report: &Report| match report.has("clock") {
+            true => report.clone(),
+            false => report.clone().with("clock", &seconds.to_string()),
+        };
+        self.reports = self.reports.iter().map(set).collect();
+        self
+    }
+
+    /// The same, with this change to each report.
+    pub fn then_each(mut self, change: impl Fn(Report) -> Report) -> Self {
+        self.then = self.reports.iter().cloned().map(change).collect();
+        self
+    }
+
     /// What they report after an `up`.
     pub fn then(self, then: Vec<Report>) -> Self {
         Self { then, ..self }
@@ -147,7 +163,7 @@ impl Stage {
         for ((node, before), after) in self.spec.nodes.iter().zip(self.reports).zip(self.then) {
             let name = node.name.clone();
             if let Some(error) = lost.remove(name.as_str()) {
-                fleet.lost.push(Lost { error: error.on(&name), node: name });
+                fleet.lost.push(Lost { error: error.on(&name), node: name, address: node.address.clone() });
                 continue;
             }
             let actor = Actor {
@@ -252,7 +268,8 @@ impl Actor {
         let ranks = words.windows(2).find(|pair| pair[0] == "-n").and_then(|pair| pair[1].parse().ok()).unwrap_or(0);
         let left_out = self.everyone.len() - ranks;
         // The nodes that take part are the first ones but for those that failed.
-        let nodes: Vec<&String> = self.everyone.iter().filter(|name| left_out == 0 || *name != "client1").collect();
+        let failed = if self.everyone.len() == 3 { "client1" } else { "" };
+        let nodes: Vec<&String> = self.everyone.iter().filter(|name| left_out == 0 || *name != failed).collect();
         let mut said: String =
             (0..ranks).map(|rank| format!("mpiup-verify {rank}/{ranks} {0} {0}\n", nodes[rank])).collect();
         said.push_str("mpiup-library Open MPI v5.0.11; mpi4py 4.1.1\n");
