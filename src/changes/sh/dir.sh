@@ -14,6 +14,7 @@ undo_dir() {
     path=$(cat "$1/path"; printf x); path=${path%x}
     owner=$(cat "$1/owner")
     [ -d "$path" ] || return 0
+    ! mounted "$path" || return 0
     if [ "$mpiup_purge" = yes ]; then as "$owner" rm -rf "$path"; return; fi
     if ! as "$owner" rmdir "$path" 2>/dev/null; then
         kept "$path holds files that mpiup did not put there"
