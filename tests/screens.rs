@@ -68,6 +68,20 @@ fn what_is_as_it_should_be_is_asked_about_once() {
     }
 }
 
+/// Mode and owner of what is mpiup's own are part of it.
+#[test]
+fn plan_after_somebody_changed_modes_and_owners() {
+    let mut reports = set_up();
+    reports[1] = reports[1]
+        .clone()
+        .file("~/.ssh/mpiup_aula", "644", "mpi", "")
+        .file("~/.mpiup/node", "600", "root", "client1\n")
+        .folder("~/.mpiup", "777", "mpi");
+    // A key that somebody else has in hand is made anew.
+    reports[2] = reports[2].clone().file("~/.ssh/mpiup_aula", "600", "ana", "");
+    screen("plan_after_somebody_changed_modes_and_owners", Stage::of(reports).play(Play::Plan));
+}
+
 #[test]
 fn plan_without_one_node() {
     screen("plan_without_one_node", Stage::of(set_up()).lost("client2", unreachable()).play(Play::Plan));
@@ -241,6 +255,30 @@ fn down_that_keeps_something() {
     screen("down_that_keeps_something", stage.lost("client2", unreachable()).answer("y").play(Play::Down));
 }
 
+/// The same is kept on all nodes, and nothing else is left: a second `down` says so.
+#[test]
+fn down_of_what_has_to_stay() {
+    let only = "0001\tyes\tuser mpi\taccount mpi (uid 1000, home /home/mpi)";
+    let reports = set_up().into_iter().map(|report| report.with("journal", only)).collect();
+    let why = "account mpi and /home/mpi stay: it has jobs of cron or at (/var/spool/cron/crontabs/mpi); `mpiup down --purge` removes them";
+    let stage = ["master", "client1", "client2"]
+        .into_iter()
+        .fold(Stage::of(reports), |stage, node| stage.keeps(node, "user mpi", why));
+    screen("down_of_what_has_to_stay", stage.answer("y").play(Play::Down));
+}
+
+#[test]
+fn down_without_a_spec() {
+    screen("down_without_a_spec", Stage::of(set_up()).answer("y").play(Play::DownByNodes(None)));
+    screen("down_without_a_spec_of_nothing", Stage::of(bare()).play(Play::DownByNodes(None)));
+    let several = Stage::of(set_up()).other_cluster("client2", "lab").play(Play::DownByNodes(None));
+    screen("down_without_a_spec_of_several_clusters", several);
+    let chosen = Stage::of(set_up()).other_cluster("client2", "lab").answer("n").play(Play::DownByNodes(Some("aula")));
+    screen("down_without_a_spec_of_a_named_cluster", chosen);
+    let none = Stage::of(set_up()).lost("client1", unreachable()).play(Play::DownByNodes(Some("aule")));
+    screen("down_without_a_spec_of_an_unknown_cluster", none);
+}
+
 #[test]
 fn wrong_use() {
     let folder = tempfile::tempdir().unwrap();
@@ -261,6 +299,7 @@ fn wrong_use() {
         text.push_str(&format!("# {about}: mpiup {}\n{}\n", words.join(" "), stage::typed(&file, &words)));
     }
     std::fs::remove_file(&file).unwrap();
+    text.push_str(&format!("# nor for down: mpiup down\n{}\n", stage::typed(&file, &["down"])));
     text.push_str(&format!("# no such spec: mpiup plan\n{}\n", stage::typed(&file, &["plan"])));
     screen("wrong_use", text.replace(&folder.path().display().to_string(), "FOLDER"));
 }

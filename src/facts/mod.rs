@@ -36,6 +36,8 @@ pub struct Question {
     /// The Python environment; `~/` is the home of the cluster's user.
     pub env: String,
     pub files: Vec<String>,
+    /// Files whose mode and owner are asked for, and never what they hold.
+    pub secrets: Vec<String>,
     /// By family: only a node knows to which one it belongs. Empty: nothing is asked.
     pub packages: Vec<Asked>,
 }
@@ -56,6 +58,7 @@ impl Question {
             set("state", &self.state),
             set("env", &self.env),
             set("files", &self.files.join("\n")),
+            set("secrets", &self.secrets.join("\n")),
             set("launchers_aside", &distributions::launchers_aside().join(" ")),
             self.of_family(),
             include_str!("gather.sh").to_owned(),

@@ -4,6 +4,7 @@
 //! it does as [`Event`]s, and the screen, `--json` and tests consume the same ones.
 
 mod apply;
+mod clusters;
 mod confirm;
 mod events;
 mod fleet;
@@ -18,6 +19,7 @@ mod undo;
 mod verify;
 
 pub use apply::{Applied, Bundles, apply, fetch};
+pub use clusters::{Known, clusters};
 pub use events::{Event, Sink};
 pub use fleet::{Fleet, Lost, reasons};
 pub use gather::gather;

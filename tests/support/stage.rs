@@ -27,6 +27,8 @@ pub enum Play {
     Status,
     Exec(&'static str),
     Down,
+    /// With machines, in place of a spec; `--cluster`.
+    DownByNodes(Option<&'static str>),
 }
 
 /// The nodes and how they behave.
@@ -39,6 +41,7 @@ pub struct Stage {
     fails: BTreeMap<&'static str, (&'static str, &'static str)>,
     keeps: BTreeMap<&'static str, (&'static str, &'static str)>,
     says: BTreeMap<&'static str, (i32, &'static str)>,
+    others: BTreeMap<&'static str, &'static str>,
     job_fails: Option<&'static str>,
     answers: Vec<&'static str>,
 }
@@ -54,6 +57,7 @@ impl Stage {
             fails: BTreeMap::new(),
             keeps: BTreeMap::new(),
             says: BTreeMap::new(),
+            others: BTreeMap::new(),
             job_fails: None,
             answers: Vec::new(),
         }
@@ -108,6 +112,12 @@ impl Stage {
         self
     }
 
+    /// A node that has the journal of another cluster too.
+    pub fn other_cluster(mut self, node: &'static str, cluster: &'static str) -> Self {
+        self.others.insert(node, cluster);
+        self
+    }
+
     /// Every MPI job fails, and says this.
     pub fn job_fails(self, said: &'static str) -> Self {
         Self { job_fails: Some(said), ..self }
@@ -145,6 +155,18 @@ impl Stage {
                 Play::Plan => plan::with_session(Session::of(spec, fleet, &ui).await, false, &ui).await,
                 Play::Status => status::with_session(Session::of(spec, fleet, &ui).await, &ui).await,
                 Play::Down => down::with_session(Session::of(spec, fleet, &ui).await, false, false, &ui).await,
+                Play::DownByNodes(cluster) => {
+                    // Nothing of the spec but its machines.
+                    let spec = Spec::of_machines("cluster", spec.nodes, None)?;
+                    match down::choose(spec, fleet, cluster, &ui).await? {
+                        None => Ok(()),
+                        Some((spec, fleet, is_roots)) => {
+                            assert!(is_roots);
+                            let session = Session::of(spec, fleet, &ui).await;
+                            down::with_session(session, false, false, &ui).await
+                        }
+                    }
+                }
                 Play::Up => {
                     let session = Session::of(spec, fleet, &ui).await;
                     let report = up::with_session(session, false, Instant::now(), &ui).await;
@@ -173,6 +195,7 @@ impl Stage {
                 fails: self.fails.get(name.as_str()).copied(),
                 keeps: self.keeps.get(name.as_str()).copied(),
                 says: self.says.get(name.as_str()).copied().unwrap_or((0, "")),
+                other: self.others.get(name.as_str()).copied(),
                 job_fails: self.job_fails,
                 everyone: everyone.clone(),
                 name: name.clone(),
@@ -194,6 +217,7 @@ struct Actor {
     fails: Option<(&'static str, &'static str)>,
     keeps: Option<(&'static str, &'static str)>,
     says: (i32, &'static str),
+    other: Option<&'static str>,
     job_fails: Option<&'static str>,
     everyone: Vec<String>,
 }
@@ -201,6 +225,11 @@ struct Actor {
 impl Actor {
     fn answer(&self, script: &str) -> Output {
         let now = if self.changed.get() { &self.after } else { &self.before };
+        if script.contains("which clusters have a journal here") {
+            let own = if now.facts().journal.is_empty() { "" } else { "root aula\n" };
+            let other = self.other.map(|cluster| format!("root {cluster}\n")).unwrap_or_default();
+            return Output::ok(format!("{own}{other}"));
+        }
         if script.contains("fact end") {
             return Output::ok(now.bytes());
         }
