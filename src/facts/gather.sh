@@ -1,5 +1,6 @@
 # mpiup: what is seen on a node. Reads only. Expects: user, state, env, share, files (one path a line, `~/` is the home of
-# the cluster's user), secrets (the same, of which only mode and owner are told), manager and packages, launchers_aside. Each fact is `== NAME BYTES`, a newline, the bytes, a newline.
+# the cluster's user), secrets (the same, of which only mode and owner are told), manager and packages, launchers_aside. Each
+# fact is `== NAME BYTES`, a newline, the bytes, a newline.
 # Every program that is started costs a millisecond or two, and all nodes of a lab share one computer: hence what the shell can
 # do by itself it does, and one awk reads all files.
 LC_ALL=C; export LC_ALL

@@ -35,7 +35,7 @@ pub struct Standing {
     pub has_interpreter: bool,
     /// Seconds by which the clock is ahead of the operator's.
     pub clock_ahead: Option<i64>,
-    /// Where nothing can be written any more: the home's file system, or the one of temporary files.
+    /// Where nothing can be written any more: the file system of the home, of temporary files, or of what `sync` notes.
     pub full: Option<String>,
     /// Nodes with the same one share a kernel, and so their cores.
     pub boot_id: String,

@@ -37,8 +37,8 @@ use crate::{
 
 pub use cluster::{Cluster, Member};
 pub use layout::{Layout, question, wheels};
-pub use ssh_config::address_of as address_in_ssh_config;
 pub use sift::{Sifted, sift};
+pub use ssh_config::address_of as address_in_ssh_config;
 
 /// Spec and facts to changes, for one node.
 type Step = fn(&Cluster, &Member) -> Vec<Change>;
