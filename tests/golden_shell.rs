@@ -325,6 +325,70 @@ fn a_block_is_cut_out_of_a_file_that_somebody_edited() {
     }
 }
 
+/// What is somebody else's stays, wherever it was written: before, between and after the marks, and where a mark is gone.
+#[test]
+fn of_a_block_that_somebody_edited_what_mpiup_wrote_goes() {
+    const ONE: &str = "one\n# >>> mpiup aula >>>\na\nb\n# <<< mpiup aula <<<\n";
+    let only = "only the block of mpiup was taken out";
+    let between = "in the block of mpiup too: only what mpiup wrote was taken out";
+    let nothing = "holds no block of mpiup any more, and stays as it is";
+    for world in worlds() {
+        for (text, after, said) in [
+            (ONE.replace("a\n", "a\nmine\n"), "one\nmine\n", between),
+            (ONE.replace("a\n", "mine instead\n"), "one\nmine instead\n", between),
+            (ONE.replace("one", "uno"), "uno\n", only),
+            (format!("{ONE}two"), "one\ntwo", only),
+            (ONE.replace("# >>> mpiup aula >>>\n", ""), "one\n", between),
+            (ONE.replace("# <<< mpiup aula <<<\n", "two\n"), "one\ntwo\n", between),
+            (ONE.replace("# <<< mpiup aula <<<\n", "two\na\n"), "one\ntwo\na\n", between),
+            ("another file\n".to_owned(), "another file\n", nothing),
+            (ONE.replace("# >>> mpiup aula >>>\n", "").replace("# <<< mpiup aula <<<\n", ""), "one\na\nb\n", nothing),
+        ] {
+            let s = Sandbox::new(&world);
+            s.file("old", 0o640, b"one\n");
+            // An earlier text of mpiup's own is not somebody else's.
+            up(&s, block(&s, "old", Place::Bottom, "b\n"));
+            up(&s, block(&s, "old", Place::Bottom, "a\nb\n"));
+            assert_eq!(bytes(&s, "old"), ONE.as_bytes());
+            fs::write(s.tree().join("old"), &text).unwrap();
+            let ran = s.down();
+            assert_eq!((ran.results(), ran.stderr.as_str()), (vec!["left"], ""), "{} {text:?}", world.name);
+            assert!(ran.said()[0].ends_with(said), "{}: {text:?}: {:?}", world.name, ran.said());
+            assert_eq!(String::from_utf8(bytes(&s, "old")).unwrap(), after, "{} {text:?}", world.name);
+            assert!(s.is_clean(), "there is nothing left for a second `down`");
+        }
+    }
+}
+
+#[test]
+fn a_mode_that_somebody_gave_stays() {
+    use std::os::unix::fs::PermissionsExt as _;
+    for world in worlds() {
+        let s = Sandbox::new(&world);
+        s.file("old", 0o640, b"one\n");
+        up(&s, block(&s, "old", Place::Bottom, "a\n"));
+        fs::set_permissions(s.tree().join("old"), fs::Permissions::from_mode(0o604)).unwrap();
+        let ran = s.down();
+        assert_eq!(ran.results(), ["left"], "{}: {}", world.name, ran.stderr);
+        assert!(ran.said()[0].ends_with("with the mode and owner that somebody gave it since"), "{:?}", ran.said());
+        assert!(s.picture()["old"].starts_with("file 100604 "), "{:?}", s.picture());
+        assert_eq!(bytes(&s, "old"), b"one\n");
+    }
+}
+
+#[test]
+fn a_file_that_became_something_else_is_kept() {
+    for world in worlds() {
+        let s = Sandbox::new(&world);
+        up(&s, file(&s, "f", "a\n"));
+        fs::remove_file(s.tree().join("f")).unwrap();
+        link(&s, "f", "nowhere");
+        let ran = s.down();
+        assert_eq!(ran.results(), ["kept"], "{}: {}", world.name, ran.stderr);
+        assert!(fs::symlink_metadata(s.tree().join("f")).is_ok());
+    }
+}
+
 #[test]
 fn what_somebody_removed_stays_removed() {
     for world in worlds() {

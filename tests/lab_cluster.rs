@@ -9,6 +9,10 @@ mod support;
 mod honest;
 #[path = "lab_cluster/jobs.rs"]
 mod jobs;
+#[path = "lab_cluster/others.rs"]
+mod others;
+#[path = "lab_cluster/partial.rs"]
+mod partial;
 #[path = "lab_cluster/plain.rs"]
 mod plain;
 #[path = "lab_cluster/readable.rs"]

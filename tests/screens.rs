@@ -13,7 +13,7 @@ use mpiup::{
     error::Error,
     steps::{Cluster, plan},
 };
-use nodes::{Report, after, agree, bare, recorded, spec};
+use nodes::{Report, after, agree, bare, recorded, spec, spec_of};
 use stage::{Play, Stage, screen};
 
 /// Bare nodes that have the environment already: what it brings is another test's matter.
@@ -66,6 +66,20 @@ fn what_is_as_it_should_be_is_asked_about_once() {
         // Only the head node has more to do, and only in `up`.
         assert!(requests[0][1..].iter().all(|script| script.contains("mpiexec ")));
     }
+}
+
+/// Mode and owner of what is mpiup's own are part of it.
+#[test]
+fn plan_after_somebody_changed_modes_and_owners() {
+    let mut reports = set_up();
+    reports[1] = reports[1]
+        .clone()
+        .file("~/.ssh/mpiup_aula", "644", "mpi", "")
+        .file("~/.mpiup/node", "600", "root", "client1\n")
+        .folder("~/.mpiup", "777", "mpi");
+    // A key that somebody else has in hand is made anew.
+    reports[2] = reports[2].clone().file("~/.ssh/mpiup_aula", "600", "ana", "");
+    screen("plan_after_somebody_changed_modes_and_owners", Stage::of(reports).play(Play::Plan));
 }
 
 #[test]
@@ -156,8 +170,57 @@ fn status_when_things_differ() {
 #[test]
 fn status_where_nodes_cannot_agree() {
     let mut reports = bare();
-    reports[2] = reports[2].clone().without("python");
+    reports[0] = reports[0].clone().with("passwd_user", "mpi:x:1000:1000::/home/mpi:/bin/bash");
+    reports[2] = reports[2].clone().with("passwd_user", "mpi:x:1000:1000::/export/home/mpi:/bin/bash");
     screen("status_where_nodes_cannot_agree", Stage::of(reports).play(Play::Status));
+}
+
+/// Four nodes that are set up, and what became of two of them since.
+fn worn(one: impl Fn(Report) -> Report, other: impl Fn(Report) -> Report) -> Stage {
+    let nodes = [("master", 1), ("client1", 2), ("client2", 3), ("client3", 4)];
+    let nodes = nodes.map(|(name, number)| (name, format!("10.77.0.{number}")));
+    let spec = spec_of(&nodes.each_ref().map(|(name, address)| (*name, address.as_str())), "");
+    let last = recorded("bare-client2").with("boot_id", "boot-3").replacing("addresses", "10.77.0.3", "10.77.0.4");
+    let all = [bare(), vec![last]].concat();
+    let key = agree(&spec, &all).unwrap().members[0].env_key.clone();
+    let all: Vec<Report> = all.into_iter().map(|report| report.with("env_stamp", &key)).collect();
+    let cluster = agree(&spec, &all).unwrap();
+    let mut reports = after(&cluster, &plan(&cluster), &all);
+    reports[2] = one(reports[2].clone());
+    reports[3] = other(reports[3].clone());
+    Stage::of(reports).spec(spec)
+}
+
+/// Equal reasons are said once, and the names of the nodes are those of the spec's order.
+#[test]
+fn up_without_python_on_two_nodes() {
+    let gone = |report: Report| report.without("python");
+    let without = |report: Report| report.file("~/MPI/hosts", "644", "mpi", "master slots=2\nclient1 slots=2\n");
+    screen("up_without_python_on_two_nodes", worn(gone, gone).then_each(without).answer("y").play(Play::Up));
+}
+
+#[test]
+fn status_with_a_full_disk_and_a_wrong_clock() {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let full = |report: Report| report.with("state_free", "overlay 61255492 61255492 0 100% /");
+    let late = |report: Report| report.with("clock", &(now - 10_950).to_string());
+    let stage = worn(full, late);
+    screen("status_with_a_full_disk_and_a_wrong_clock", stage.clocks(now).play(Play::Status));
+}
+
+/// The operator's own clock is the odd one: that is said, and nobody is left out.
+#[test]
+fn status_by_a_wrong_clock_of_the_operator() {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let stage = worn(|report| report, |report| report);
+    screen("status_by_a_wrong_clock_of_the_operator", stage.clocks(now + 10_950).play(Play::Status));
+}
+
+/// Most of them have one home: the other one is left out.
+#[test]
+fn plan_where_one_home_is_elsewhere() {
+    let moved = |report: Report| report.with("passwd_user", "mpi:x:1000:1000::/export/mpi:/bin/bash");
+    screen("plan_where_one_home_is_elsewhere", worn(moved, |report| report).play(Play::Plan));
 }
 
 #[test]
@@ -192,6 +255,30 @@ fn down_that_keeps_something() {
     screen("down_that_keeps_something", stage.lost("client2", unreachable()).answer("y").play(Play::Down));
 }
 
+/// The same is kept on all nodes, and nothing else is left: a second `down` says so.
+#[test]
+fn down_of_what_has_to_stay() {
+    let only = "0001\tyes\tuser mpi\taccount mpi (uid 1000, home /home/mpi)";
+    let reports = set_up().into_iter().map(|report| report.with("journal", only)).collect();
+    let why = "account mpi and /home/mpi stay: it has jobs of cron or at (/var/spool/cron/crontabs/mpi); `mpiup down --purge` removes them";
+    let stage = ["master", "client1", "client2"]
+        .into_iter()
+        .fold(Stage::of(reports), |stage, node| stage.keeps(node, "user mpi", why));
+    screen("down_of_what_has_to_stay", stage.answer("y").play(Play::Down));
+}
+
+#[test]
+fn down_without_a_spec() {
+    screen("down_without_a_spec", Stage::of(set_up()).answer("y").play(Play::DownByNodes(None)));
+    screen("down_without_a_spec_of_nothing", Stage::of(bare()).play(Play::DownByNodes(None)));
+    let several = Stage::of(set_up()).other_cluster("client2", "lab").play(Play::DownByNodes(None));
+    screen("down_without_a_spec_of_several_clusters", several);
+    let chosen = Stage::of(set_up()).other_cluster("client2", "lab").answer("n").play(Play::DownByNodes(Some("aula")));
+    screen("down_without_a_spec_of_a_named_cluster", chosen);
+    let none = Stage::of(set_up()).lost("client1", unreachable()).play(Play::DownByNodes(Some("aule")));
+    screen("down_without_a_spec_of_an_unknown_cluster", none);
+}
+
 #[test]
 fn wrong_use() {
     let folder = tempfile::tempdir().unwrap();
@@ -212,6 +299,7 @@ fn wrong_use() {
         text.push_str(&format!("# {about}: mpiup {}\n{}\n", words.join(" "), stage::typed(&file, &words)));
     }
     std::fs::remove_file(&file).unwrap();
+    text.push_str(&format!("# nor for down: mpiup down\n{}\n", stage::typed(&file, &["down"])));
     text.push_str(&format!("# no such spec: mpiup plan\n{}\n", stage::typed(&file, &["plan"])));
     screen("wrong_use", text.replace(&folder.path().display().to_string(), "FOLDER"));
 }

@@ -10,15 +10,32 @@ use crate::{
     error::{Error, Result},
     node::Consent,
     provision::{self, Event, Locks},
-    spec::{Spec, nodeset},
+    spec::{NodeName, Spec, nodeset},
     ui::{Outcome, Ui},
 };
 
+mod by_nodes;
+
+pub use by_nodes::choose;
+
 /// Take everything back: files, accounts, packages, as they were before `up`
 ///
-/// What you wrote yourself into the shared folder and the home stays, unless --purge.
+/// What you wrote yourself into the shared folder and the home stays, unless --purge. With machines named, no mpiup.toml is
+/// needed: their own journals say what there is to take back.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  mpiup down\n  mpiup down ana@192.168.1.10 'pc[01-12]'   no mpiup.toml left\n  mpiup down --cluster aula local"
+)]
 pub struct Args {
+    /// Without mpiup.toml: anything ssh takes, sets such as pc[01-12], `local`.
+    #[arg(value_name = "MACHINE")]
+    machines: Vec<String>,
+    /// Which cluster, where the machines know of several.
+    #[arg(long, value_name = "NAME")]
+    cluster: Option<String>,
+    /// The machines are those of a running lab; all of them, or those that are named.
+    #[arg(long, value_name = "NAME")]
+    lab: Option<String>,
     /// Do not ask.
     #[arg(short, long)]
     yes: bool,
@@ -44,7 +61,15 @@ struct Kept {
 }
 
 pub async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<()> {
-    let spec = session::load(global)?;
+    if !args.machines.is_empty() || args.lab.is_some() {
+        return by_nodes::run(args, global, ui).await;
+    }
+    if args.cluster.is_some() {
+        return Err(Error::usage("`--cluster` goes with machines: `mpiup down --cluster NAME MACHINE …`"));
+    }
+    let load = session::load(global);
+    let spec = load
+        .map_err(|error| error.hinted("Without that file, the machines' own journals do: `mpiup down MACHINE …`."))?;
     take_down(spec, args.yes, args.purge, global, ui).await
 }
 
@@ -161,15 +186,23 @@ fn say(session: &Session, undone: &provision::Undone, ui: &Ui) {
     for (_, error) in &undone.failed {
         ui.error(error);
     }
-    for (node, remark) in &undone.remarks {
-        ui.warn(&format!("{node}: {remark}"));
+    for (why, nodes) in alike(undone.remarks.iter().map(|(node, remark)| (remark, node))) {
+        ui.warn(&format!("{nodes}: {why}"));
     }
-    for (node, _, why) in &undone.kept {
-        ui.warn(&format!("{node}: {why}"));
+    for (why, nodes) in alike(undone.kept.iter().map(|(node, _, why)| (why, node))) {
+        ui.warn(&format!("{nodes}: {why}"));
     }
     let name = &session.spec.name;
     match (undone.undone, undone.kept.len()) {
+        // What could not be taken back was said, and the last word is not that all is well.
+        (0, 0) if !undone.failed.is_empty() || !session.fleet.lost.is_empty() => {}
         (0, 0) => ui.done(&format!("There is nothing of {name} to take back.")),
+        (0, 1) => {
+            ui.done(&format!("Nothing more of {name} can be taken back: one change stays, for the reason above."))
+        }
+        (0, kept) => {
+            ui.done(&format!("Nothing more of {name} can be taken back: {kept} changes stay, for the reasons above."));
+        }
         (count, 0) => ui.done(&format!("{name} is gone: {count} changes were taken back.")),
         (count, 1) => {
             ui.done(&format!("{count} changes of {name} were taken back; one stays, for the reason above."));
@@ -180,8 +213,20 @@ fn say(session: &Session, undone: &provision::Undone, ui: &Ui) {
     }
 }
 
+/// What is said of several nodes is said once.
+fn alike<'a>(said: impl Iterator<Item = (&'a String, &'a NodeName)>) -> Vec<(&'a str, String)> {
+    let mut all: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (text, node) in said {
+        match all.iter_mut().find(|(known, _)| known == text) {
+            Some((_, nodes)) => nodes.push(node.as_str()),
+            None => all.push((text, vec![node.as_str()])),
+        }
+    }
+    all.into_iter().map(|(text, nodes)| (text, nodeset::fold_in_order(&nodes))).collect()
+}
+
 fn report(session: &Session, undone: &provision::Undone) -> Report {
-    let kept = |(node, what, why): &(crate::spec::NodeName, String, String)| Kept {
+    let kept = |(node, what, why): &(NodeName, String, String)| Kept {
         node: node.to_string(),
         what: what.clone(),
         why: why.clone(),

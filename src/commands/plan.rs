@@ -33,8 +33,8 @@ pub async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<()> {
 ///
 /// # Errors
 /// Of the kind [`Kind::Differences`], without a word, when something would change.
-pub async fn with_session(session: Session, sh: bool, ui: &Ui) -> Result<()> {
-    session.name_lost(ui);
+pub async fn with_session(mut session: Session, sh: bool, ui: &Ui) -> Result<()> {
+    session.muster(ui).await;
     let cluster = session.cluster()?;
     let plan = steps::plan(&cluster);
     if ui.is_json() {
@@ -57,7 +57,10 @@ pub async fn with_session(session: Session, sh: bool, ui: &Ui) -> Result<()> {
             ui.say("Nothing was changed. To make it so: `mpiup up`.");
             Err(Error::new(Kind::Differences, ""))
         }
-        _ => Err(Error::failed(format!("{lost} of {} nodes could not be looked at", cluster.spec.nodes.len()))),
+        _ => Err(Error::failed(format!(
+            "{lost} of {} nodes cannot be used, so this plan is without them",
+            cluster.spec.nodes.len()
+        ))),
     }
 }
 

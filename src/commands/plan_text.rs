@@ -117,6 +117,7 @@ fn rows(plan: &Plan, detail: Detail) -> Vec<Row<'_>> {
                 let diff = texts.map(|(before, after)| diff::unified(&before, &after)).unwrap_or_default();
                 let is_same = |row: &Row<'_>| {
                     row.change.what() == change.what()
+                        && (detail == Detail::Lines || row.change.why == change.why)
                         && row.change.before.is_none() == change.before.is_none()
                         && row.diff == diff
                 };

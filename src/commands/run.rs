@@ -155,6 +155,7 @@ async fn hosts(spec: &Spec, fleet: &mut Fleet, crew: &Crew) -> Result<Hosts> {
     }
     // Without root there is no /etc/hosts with the nodes' names, and the launcher wants addresses.
     let seen = if crew.members.iter().all(|node| node.is_root) { vec![] } else { gather(spec, fleet, &|_| ()).await };
+    let seen = steps::sift(spec, seen).usable;
     let agreed = if seen.is_empty() { None } else { Some(steps::Cluster::agree(spec, seen, None)?) };
     let host = |node: &launch::CrewNode| {
         let member = agreed.as_ref().and_then(|cluster| cluster.member(&node.name)).filter(|_| !node.is_root);

@@ -7,10 +7,10 @@ use crate::{
     error::{Context, Error, Result},
     facts::Facts,
     node::{self, Consent, Opener},
-    provision::{Event, Fleet, Locks, Lost, gather, survey},
+    provision::{self, Event, Fleet, Locks, gather, survey},
     secret::Secret,
     spec::{self, NodeSpec, Spec},
-    steps::Cluster,
+    steps::{self, Cluster},
     ui::{Outcome, Progress, Ui},
 };
 
@@ -71,6 +71,11 @@ pub struct Session {
     pub spec: Spec,
     pub fleet: Fleet,
     pub seen: Vec<(NodeSpec, Facts)>,
+    /// What was seen on nodes that were lost all the same.
+    pub aside: Vec<(NodeSpec, Facts)>,
+    /// So many of the lost nodes were named.
+    named: usize,
+    is_sifted: bool,
     /// The network on which the nodes reach each other, where that had to be found out.
     pub surveyed: Option<String>,
 }
@@ -102,8 +107,7 @@ impl Session {
             // `name_lost` says why.
             progress.finish(lost.node.as_str(), Outcome::Failed(String::new()));
         }
-        let surveyed = survey(&seen, &fleet).await;
-        Session { spec, fleet, seen, surveyed }
+        Session { spec, fleet, seen, aside: Vec::new(), named: 0, is_sifted: false, surveyed: None }
     }
 
     /// Keeps the nodes from other operators while `doing`, the verb. One that is in use is lost and named.
@@ -111,17 +115,39 @@ impl Session {
     /// # Errors
     /// When the head node is in use.
     pub async fn keep(&mut self, doing: &str, ui: &Ui) -> Result<Locks> {
-        let known = self.fleet.lost.len();
         let locks = keep(&mut self.fleet, &self.spec, doing, ui).await?;
-        for Lost { error, .. } in self.fleet.lost.iter().skip(known) {
-            ui.error(error);
-        }
+        self.name_lost(ui);
         Ok(locks)
     }
 
     /// Looks again.
     pub async fn look_again(&mut self) {
         self.seen = gather(&self.spec, &mut self.fleet, &|_| ()).await;
+    }
+
+    /// For the verbs that need a cluster: leaves out the nodes that cannot take part in one, and names them.
+    pub async fn muster(&mut self, ui: &Ui) {
+        let own_clock = self.leave_out().await;
+        self.name_lost(ui);
+        if let Some(text) = own_clock {
+            ui.warn(&text);
+        }
+    }
+
+    /// Leaves out the nodes that cannot take part, and finds out, the first time, over which network the others reach each
+    /// other. What is wrong with the operator's own clock is said then too.
+    pub async fn leave_out(&mut self) -> Option<String> {
+        let sifted = steps::sift(&self.spec, std::mem::take(&mut self.seen));
+        self.seen = sifted.usable;
+        for (node, facts, error) in sifted.unusable {
+            self.fleet.lose(&node.name, error);
+            self.aside.push((node, facts));
+        }
+        if std::mem::replace(&mut self.is_sifted, true) {
+            return None;
+        }
+        self.surveyed = survey(&self.seen, &self.fleet).await;
+        sifted.own_clock
     }
 
     /// What the usable nodes agree on.
@@ -133,11 +159,17 @@ impl Session {
         Cluster::agree(&self.spec, self.seen.clone(), self.surveyed.as_deref())
     }
 
-    /// Names the nodes that cannot be used, one line each.
-    pub fn name_lost(&self, ui: &Ui) {
-        for Lost { error, .. } in &self.fleet.lost {
-            ui.error(error);
-        }
+    /// Names the nodes that cannot be used and were not named yet: one line each, equal reasons once.
+    pub fn name_lost(&mut self, ui: &Ui) {
+        name_lost(&self.fleet, self.named, ui);
+        self.named = self.fleet.lost.len();
+    }
+}
+
+/// Names the nodes that were lost after the first `known`.
+pub fn name_lost(fleet: &Fleet, known: usize, ui: &Ui) {
+    for error in provision::reasons(fleet.lost.get(known..).unwrap_or_default()) {
+        ui.error(&error);
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
 
 /// How the cluster stands: each node, and whether it is as the spec says
 ///
-/// Exit code 3 when a node differs from the spec, 1 when one cannot be reached.
+/// Exit code 3 when a node differs from the spec, 1 when one cannot be used.
 #[derive(Debug, clap::Args)]
 pub struct Args {}
 
@@ -44,7 +44,8 @@ pub async fn run(_args: &Args, global: &Global, ui: &Ui) -> Result<()> {
 ///
 /// # Errors
 /// When a node cannot be reached or used; of the kind [`Kind::Differences`], without a word, when one differs.
-pub async fn with_session(session: Session, ui: &Ui) -> Result<()> {
+pub async fn with_session(mut session: Session, ui: &Ui) -> Result<()> {
+    let own_clock = session.leave_out().await;
     let cluster = session.cluster();
     let rows = rows(&session, cluster.as_ref().ok());
     if ui.is_json() {
@@ -55,6 +56,9 @@ pub async fn with_session(session: Session, ui: &Ui) -> Result<()> {
         }
     }
     session.name_lost(ui);
+    if let Some(text) = own_clock {
+        ui.warn(&text);
+    }
     let lost = session.fleet.lost.len();
     let name = session.spec.name.clone();
     session.fleet.close().await;
@@ -62,7 +66,7 @@ pub async fn with_session(session: Session, ui: &Ui) -> Result<()> {
     let pending: usize = rows.iter().map(|row| row.pending).sum();
     let untouched = cluster.members.iter().all(|member| member.facts.journal.is_empty());
     if lost > 0 {
-        return Err(Error::failed(format!("{lost} of {} nodes cannot be reached", rows.len())));
+        return Err(Error::failed(format!("{lost} of {} nodes cannot be used", rows.len())));
     }
     if pending == 0 {
         ui.done(&format!("{name}: every node is as the spec says. `mpiup up` proves it with a job."));
@@ -80,18 +84,19 @@ fn rows(session: &Session, cluster: Option<&steps::Cluster>) -> Vec<Row> {
     let plan = cluster.map(steps::plan);
     let row = |node: &NodeSpec| {
         let facts: Option<&Facts> =
-            session.seen.iter().find(|(seen, _)| seen.name == node.name).map(|(_, facts)| facts);
+            session.seen.iter().chain(&session.aside).find(|(seen, _)| seen.name == node.name).map(|(_, facts)| facts);
+        let lost = session.fleet.lost.iter().find(|lost| lost.node == node.name);
         let member = cluster.and_then(|cluster| cluster.member(&node.name));
         let planned = plan.iter().flat_map(|plan| &plan.nodes).find(|planned| planned.node == node.name);
         let pending = planned.map_or(0, |planned| planned.changes.len());
         let state = match (facts, planned, pending) {
             (None, ..) => "unreachable",
+            (Some(_), ..) if lost.is_some() => "left out",
             (_, None, _) => "seen",
             (_, _, 0) => "set up",
             (Some(facts), ..) if facts.journal.is_empty() => "not set up",
             _ => "differs",
         };
-        let lost = session.fleet.lost.iter().find(|lost| lost.node == node.name);
         Row {
             node: node.name.to_string(),
             head: node.name == session.spec.head,

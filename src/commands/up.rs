@@ -65,7 +65,6 @@ pub async fn bring_up(spec: Spec, yes: bool, global: &Global, ui: &Ui) -> Result
 /// # Errors
 /// As [`bring_up`].
 pub async fn with_session(mut session: Session, yes: bool, start: Instant, ui: &Ui) -> Result<Report> {
-    session.name_lost(ui);
     let mut work = Work::new(yes);
     let (cluster, proof) = loop {
         let cluster = settle(&mut session, &mut work, ui).await?;
@@ -116,6 +115,7 @@ impl Work {
 async fn settle(session: &mut Session, work: &mut Work, ui: &Ui) -> Result<Cluster> {
     let mut all_made = false;
     loop {
+        session.muster(ui).await;
         let cluster = session.cluster()?;
         let plan = steps::plan(&cluster);
         if plan.is_empty() {
@@ -147,11 +147,11 @@ async fn settle(session: &mut Session, work: &mut Work, ui: &Ui) -> Result<Clust
         all_made = applied.failed.is_empty();
         let all_failed = applied.failed.len() == plan.nodes.len();
         for (node, error) in applied.failed {
-            ui.error(&error);
-            if all_failed || node == session.spec.head {
-                return Err(Error::failed("the cluster could not be set up"));
-            }
             session.fleet.lose(&node, error);
+        }
+        if all_failed || session.fleet.node(&session.spec.head).is_none() {
+            session.name_lost(ui);
+            return Err(Error::failed("the cluster could not be set up"));
         }
         session.look_again().await;
     }
@@ -232,6 +232,12 @@ async fn prove(session: &Session, cluster: &Cluster, ui: &Ui) -> Result<Proof> {
 /// The job over all nodes failed: finds the nodes with which the head node alone cannot run one either, and leaves them
 /// out, so that the others can be used.
 async fn without_culprits(session: &mut Session, cluster: &Cluster, error: Error, ui: &Ui) -> Result<()> {
+    let known = session.fleet.lost.len();
+    session.fleet.roll_call().await;
+    if session.fleet.lost.len() > known {
+        session.look_again().await;
+        return Ok(());
+    }
     let head = session.fleet.head(&session.spec)?;
     let names: Vec<String> = cluster.members.iter().map(|member| member.spec.name.to_string()).collect();
     let culprits = {
@@ -244,7 +250,6 @@ async fn without_culprits(session: &mut Session, cluster: &Cluster, error: Error
         return Err(error);
     }
     for (node, error) in culprits {
-        ui.error(&error);
         session.fleet.lose(&node, error);
     }
     session.look_again().await;
@@ -296,5 +301,5 @@ pub fn left_out(report: &Report) -> Error {
         report.ready.len() + names.len(),
         crate::spec::nodeset::fold(&names)
     ))
-    .hinted("`mpiup up` brings a node in once it can be reached.")
+    .hinted("`mpiup up` brings a node in once what is said of it above is mended.")
 }

@@ -1,5 +1,6 @@
 # mpiup: what is seen on a node. Reads only. Expects: user, state, env, share, files (one path a line, `~/` is the home of
-# the cluster's user), manager and packages, launchers_aside. Each fact is `== NAME BYTES`, a newline, the bytes, a newline.
+# the cluster's user), secrets (the same, of which only mode and owner are told), manager and packages, launchers_aside. Each
+# fact is `== NAME BYTES`, a newline, the bytes, a newline.
 # Every program that is started costs a millisecond or two, and all nodes of a lab share one computer: hence what the shell can
 # do by itself it does, and one awk reads all files.
 LC_ALL=C; export LC_ALL
@@ -133,12 +134,20 @@ FILES
             print text
         }
     }'
+printf '%s\n' "$secrets" | while IFS= read -r name; do
+    case $name in "~/"*) path=$home/${name#"~/"} ;; *) path=$name ;; esac
+    if [ -f "$path" ]; then fact "file $(stat -L -c '%a %U' "$path") $name" x; fi
+done
 case $env in "~/"*) env=$home/${env#"~/"} ;; esac
 first_line "$env/.mpiup-env"; fact env_stamp "$line"
+fact clock "$(date +%s)"
 fact disk_free "$({ df -Pk "$home" || df -Pk /; } 2>/dev/null | tail -n 1)"
 fact tmp_free "$(df -Pk /tmp 2>/dev/null)"
 [ -w /etc ] || fact etc_is_read_only yes
 case $state in "~/"*) state=$HOME/${state#"~/"} ;; esac
+above=$state
+while [ ! -d "$above" ]; do above=${above%/*}; [ -n "$above" ] || above=/; done
+fact state_free "$(df -Pk "$above" 2>/dev/null | tail -n 1)"
 fact journal "$(for entry in "$state"/journal/[0-9]*; do
     [ -d "$entry" ] || continue
     key= what="a damaged entry of the journal"

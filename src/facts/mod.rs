@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod addresses;
 pub mod apt;
+pub mod clock;
 pub mod coming;
 pub mod dnf;
 pub mod files;
@@ -35,6 +36,8 @@ pub struct Question {
     /// The Python environment; `~/` is the home of the cluster's user.
     pub env: String,
     pub files: Vec<String>,
+    /// Files whose mode and owner are asked for, and never what they hold.
+    pub secrets: Vec<String>,
     /// By family: only a node knows to which one it belongs. Empty: nothing is asked.
     pub packages: Vec<Asked>,
 }
@@ -55,6 +58,7 @@ impl Question {
             set("state", &self.state),
             set("env", &self.env),
             set("files", &self.files.join("\n")),
+            set("secrets", &self.secrets.join("\n")),
             set("launchers_aside", &distributions::launchers_aside().join(" ")),
             self.of_family(),
             include_str!("gather.sh").to_owned(),
@@ -137,6 +141,15 @@ pub struct Facts {
     /// Whether who mpiup is there may write in `/etc`: root may not where the system is read-only.
     #[serde(skip)]
     pub etc_is_writable: bool,
+    /// KiB that are free for the journal.
+    #[serde(skip)]
+    pub journal_free_kib: Option<u64>,
+    /// Seconds since 1970, by the node's clock.
+    #[serde(skip)]
+    pub clock: Option<i64>,
+    /// Seconds by which that is ahead of the operator's clock, or behind it; 0 within the time that the question took.
+    #[serde(skip)]
+    pub clock_ahead: Option<i64>,
     pub journal: Vec<journal::Entry>,
 }
 
@@ -208,9 +221,12 @@ impl Facts {
             tools: words("tools").collect(),
             files: frames.iter().filter_map(|(name, content)| files::file(name, content)).collect(),
             env_stamp: Some(get("env_stamp").to_owned()).filter(|stamp| !stamp.is_empty()),
-            disk_free_kib: get("disk_free").split_whitespace().nth(3).and_then(|free| free.parse().ok()),
-            tmp_free_kib: get("tmp_free").lines().last().and_then(|line| line.split_whitespace().nth(3)?.parse().ok()),
             etc_is_writable: get("etc_is_read_only").is_empty(),
+            disk_free_kib: hardware::free_kib(get("disk_free")),
+            journal_free_kib: hardware::free_kib(get("state_free")),
+            clock: get("clock").parse().ok(),
+            clock_ahead: None,
+            tmp_free_kib: get("tmp_free").lines().last().and_then(hardware::free_kib),
             journal: journal::entries(get("journal")),
         })
     }

@@ -58,12 +58,20 @@ impl Crew {
             None => return Err(not_set_up("no mpiexec of the cluster's MPI was found")),
         };
         let (mut members, mut unready, mut boots) = (Vec::new(), Vec::new(), BTreeSet::new());
+        let reference = steps::clock::reference(seen.iter().map(|(_, standing)| standing.clock_ahead));
         for (node, standing) in seen {
             let other_home = || {
                 let other = standing.home.as_deref().filter(|other| *other != home)?;
                 Some(format!("the home of {} is {other} there, not {home}", spec.user))
             };
-            match missing(spec, standing).or_else(other_home) {
+            let off = || steps::clock::of_node(standing.clock_ahead, reference);
+            match missing(spec, standing).or_else(other_home).or_else(off) {
+                Some(why) if node.name == spec.head => {
+                    return Err(Error::failed("the head node cannot be used, and it launches the jobs")
+                        .on(&spec.head)
+                        .because(why)
+                        .hinted("Mend that, or name another one: `head` in [cluster] of mpiup.toml."));
+                }
                 Some(why) => unready.push((node.name.clone(), why)),
                 None => {
                     boots.insert(standing.boot_id.as_str());
@@ -111,6 +119,12 @@ fn missing(spec: &Spec, standing: &Standing) -> Option<String> {
     if standing.target.as_ref().is_some_and(|target| wanted(target) != *stamp) {
         return Some("its Python environment is not the one that mpiup.toml describes".into());
     }
+    if !standing.has_interpreter {
+        return Some("the Python that its environment runs on is missing".into());
+    }
+    if let Some(full) = &standing.full {
+        return Some(format!("its disk is full: {full}"));
+    }
     if !standing.has_key {
         return Some("its key for the other nodes is missing".into());
     }
@@ -149,6 +163,9 @@ mod tests {
             has_key: true,
             stamp: Some(python::key(&target, &spec.requirements, &steps::wheels(spec))),
             target: Some(target),
+            has_interpreter: true,
+            clock_ahead: Some(0),
+            full: None,
             boot_id: boot_id.into(),
             cores: 4,
             mpi: vec![],
@@ -184,6 +201,19 @@ mod tests {
         assert_eq!(
             reason(Standing { stamp: Some("another".into()), ..good() }),
             "its Python environment is not the one that mpiup.toml describes"
+        );
+        assert_eq!(
+            reason(Standing { has_interpreter: false, ..good() }),
+            "the Python that its environment runs on is missing"
+        );
+        assert_eq!(
+            reason(Standing { full: Some("0 KiB are free on /tmp".into()), ..good() }),
+            "its disk is full: 0 KiB are free on /tmp"
+        );
+        // The operator's clock is the third.
+        assert_eq!(
+            reason(Standing { clock_ahead: Some(-10_921), ..good() }),
+            "its clock is 3 h 2 min behind the clocks of the other nodes"
         );
         assert_eq!(reason(Standing { has_key: false, ..good() }), "its key for the other nodes is missing");
         assert_eq!(reason(Standing { has_share: false, ..good() }), "the shared folder MPI is missing");

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::{
     distributions,
     error::Result,
-    facts::{frame, mpi},
+    facts::{clock::Asked, frame, hardware, mpi},
     python::{Libc, Target},
     quote,
     spec::{Flavour, Source, Spec},
@@ -31,6 +31,12 @@ pub struct Standing {
     pub stamp: Option<String>,
     /// What that environment runs on here.
     pub target: Option<Target>,
+    /// The node's Python, which the environment runs on, is still there.
+    pub has_interpreter: bool,
+    /// Seconds by which the clock is ahead of the operator's.
+    pub clock_ahead: Option<i64>,
+    /// Where nothing can be written any more: the file system of the home, of temporary files, or of what `sync` notes.
+    pub full: Option<String>,
     /// Nodes with the same one share a kernel, and so their cores.
     pub boot_id: String,
     pub cores: u32,
@@ -63,7 +69,7 @@ impl Standing {
     ///
     /// # Errors
     /// When the report is cut off.
-    pub fn parse(report: &[u8], is_root: bool) -> Result<Standing> {
+    pub fn parse(report: &[u8], is_root: bool, asked: Asked) -> Result<Standing> {
         let frames = frame::frames(report)?;
         let facts: BTreeMap<&str, &str> =
             frames.iter().map(|(name, content)| (name.as_str(), content.as_str())).collect();
@@ -76,11 +82,20 @@ impl Standing {
             has_key: get("key").is_some(),
             stamp: get("stamp").map(str::to_owned),
             target: target(get("python"), get("kernel"), get("libc")),
+            has_interpreter: get("interpreter").is_some(),
+            clock_ahead: get("clock").and_then(|clock| clock.parse().ok()).map(|clock| asked.ahead(clock)),
+            full: get("disks").unwrap_or_default().lines().find_map(full),
             boot_id: get("boot_id").unwrap_or_default().to_owned(),
             cores: get("cores").and_then(|cores| cores.parse().ok()).unwrap_or(1),
             mpi: mpi::launchers(get("mpi").unwrap_or_default()),
         })
     }
+}
+
+/// Where a line of `df -Pk` has less than a MiB left.
+fn full(line: &str) -> Option<String> {
+    let free = hardware::free_kib(line).filter(|free| *free < 1024)?;
+    Some(format!("{free} KiB are free on {}", line.split_whitespace().nth(5).unwrap_or_default()))
 }
 
 /// `3.11`, `Linux 6.1.0 x86_64`, `glibc 2.36`
@@ -106,17 +121,20 @@ mod tests {
     fn reads_a_report() {
         let report = "== home 9\n/home/mpi\n== state 18\n/var/lib/mpiup/lab\n== share 3\nyes\n== key 3\nyes\n\
             == stamp 16\n4f2a9c0d1e3b5a77\n== python 4\n3.11\n== libc 10\nglibc 2.36\n\
-            == kernel 33\nLinux 6.1.0-18-cloud-amd64 x86_64\n== boot_id 4\nabcd\n== cores 1\n2\n== end 0\n\n";
-        let standing = Standing::parse(report.as_bytes(), true).unwrap();
+            == kernel 33\nLinux 6.1.0-18-cloud-amd64 x86_64\n== boot_id 4\nabcd\n== cores 1\n2\n== interpreter 3\nyes\n\
+            == disks 119\nFilesystem 1024-blocks Used Available Capacity Mounted on\n\
+            overlay 61255492 1 23543210 60% /\ntmpfs 1024 1000 24 98% /tmp\n== end 0\n\n";
+        let standing = Standing::parse(report.as_bytes(), true, Asked::now()).unwrap();
         assert_eq!(standing.home.as_deref(), Some("/home/mpi"));
         assert_eq!(standing.target.unwrap().to_string(), "Python 3.11 on x86_64 with glibc 2.36");
-        assert!(standing.has_share && standing.has_key && standing.cores == 2);
+        assert_eq!(standing.full.as_deref(), Some("24 KiB are free on /tmp"));
+        assert!(standing.has_interpreter && standing.has_share && standing.has_key && standing.cores == 2);
     }
 
     #[test]
     fn a_bare_machine_has_next_to_nothing() {
         let report = b"== home 0\n\n== state 1\ns\n== stamp 0\n\n== python 2\n3*\n== libc 0\n\n== end 0\n\n";
-        let standing = Standing::parse(report, false).unwrap();
+        let standing = Standing::parse(report, false, Asked::now()).unwrap();
         assert_eq!((standing.home, standing.stamp, standing.target, standing.has_key), (None, None, None, false));
     }
 }

@@ -14,6 +14,9 @@ case $share in /*) ;; *) share=$home/$share ;; esac
 if [ -d "$share" ]; then fact share yes; fi
 if [ -f "$home/.ssh/mpiup_$cluster.pub" ]; then fact key yes; fi
 first_line "$home/.mpiup/env/.mpiup-env"; fact stamp "$line"
+if [ -x "$home/.mpiup/env/bin/python" ]; then fact interpreter yes; fi
+fact clock "$(date +%s)"
+fact disks "$(df -Pk "$home" /tmp "$state" 2>/dev/null)"
 for library in "$home"/.mpiup/env/lib/python3.*; do fact python "${library##*/python}"; done
 fact libc "$(getconf GNU_LIBC_VERSION 2>/dev/null)"
 fact kernel "$(uname -srm)"

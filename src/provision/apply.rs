@@ -11,6 +11,7 @@ use super::{
     Event, Fleet, Locks, Sink, as_user,
     confirm::{self, Asked},
     report::{self, Line},
+    room::too_small,
 };
 use crate::{
     changes::{Change, Primitive, Wave, script, text::PublicKeys},
@@ -68,7 +69,7 @@ pub async fn apply(
     sink: Sink<'_>,
 ) -> Applied {
     let guard = locks.guard();
-    let mut applied = Applied::default();
+    let mut applied = Applied { made: 0, failed: too_small(cluster, plan, bundles) };
     let mut keys = PublicKeys::new();
     for wave in [Wave::Ground, Wave::Mesh] {
         // What is spread over the mesh was planned with the keys of all nodes: without one of them it is planned anew.

@@ -1,16 +1,80 @@
 //! The connected nodes of a command, and those that were lost on the way with their reasons.
 
+use std::time::Duration;
+
 use crate::{
     error::{Error, Result},
     node::{Node, Opener},
-    spec::{NodeName, NodeSpec, Spec},
+    spec::{Address, NodeName, NodeSpec, Spec, nodeset},
 };
 
 /// A node that cannot be used in this command, and why.
 #[derive(Debug)]
 pub struct Lost {
     pub node: NodeName,
+    pub address: Address,
     pub error: Error,
+}
+
+/// What is to be said of lost nodes: once where the same is true of several, for the first ones address and commands.
+pub fn reasons(lost: &[Lost]) -> Vec<Error> {
+    let mut groups: Vec<(Vec<String>, Vec<&Lost>)> = Vec::new();
+    for lost in lost {
+        let said = [&[lost.error.message().to_owned()], lost.error.reasons(), lost.error.hints()].concat();
+        let shape: Vec<String> = said.iter().map(|text| lost.anonymous(text)).collect();
+        match groups.iter_mut().find(|(known, _)| *known == shape) {
+            Some((_, group)) => group.push(lost),
+            None => groups.push((shape, vec![lost])),
+        }
+    }
+    groups.into_iter().map(|(_, group)| folded(&group)).collect()
+}
+
+fn folded(group: &[&Lost]) -> Error {
+    let nodes = nodeset::fold_in_order(group.iter().map(|lost| lost.node.as_str()));
+    let Some(first) = group.first() else { return Error::failed("") };
+    let hosts = nodeset::fold_in_order(group.iter().map(|lost| lost.host()));
+    let message = first.anonymous(first.error.message()).replace(HOST, &hosts).replace(NAME, &nodes);
+    let error = Error::new(first.error.kind(), message).on(nodes);
+    let error = first.error.reasons().iter().fold(error, Error::because);
+    first.error.hints().iter().fold(error, |error, hint| error.hinted(hint.clone()))
+}
+
+/// A shell that is there says so at once.
+const ROLL_CALL: Duration = Duration::from_secs(10);
+
+/// Stand for the node's own host and name where texts are compared.
+const HOST: &str = "\u{1}";
+const NAME: &str = "\u{2}";
+
+impl Lost {
+    fn host(&self) -> &str {
+        match &self.address {
+            Address::Ssh { host, .. } => host,
+            Address::Local => self.node.as_str(),
+        }
+    }
+
+    /// The text as it would be of any node.
+    fn anonymous(&self, text: &str) -> String {
+        replace_word(&replace_word(text, self.host(), HOST), self.node.as_str(), NAME)
+    }
+}
+
+/// Where `word` stands alone: `10.0.0.1` is no part of `10.0.0.12`.
+fn replace_word(text: &str, word: &str, with: &str) -> String {
+    let mut whole = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(word).filter(|_| !word.is_empty()) {
+        let (before, after) = (&rest[..at], &rest[at + word.len()..]);
+        let joins = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        let dotted = |text: &str| text.strip_prefix('.').is_some_and(|more| more.starts_with(joins));
+        let part = before.ends_with(joins) || after.starts_with(joins) || dotted(after);
+        whole.push_str(before);
+        whole.push_str(if part { word } else { with });
+        rest = after;
+    }
+    whole + rest
 }
 
 /// Nodes in the spec's order.
@@ -28,7 +92,9 @@ impl Fleet {
         for ((name, opened), node) in opener.open_all(&wanted, on_open).await.into_iter().zip(&spec.nodes) {
             match opened {
                 Ok(connected) => fleet.nodes.push((node.clone(), connected)),
-                Err(error) => fleet.lost.push(Lost { error: error.on(&name), node: name }),
+                Err(error) => {
+                    fleet.lost.push(Lost { error: error.on(&name), node: name, address: node.address.clone() });
+                }
             }
         }
         fleet
@@ -41,8 +107,22 @@ impl Fleet {
 
     /// Takes a node out, with its reason.
     pub fn lose(&mut self, name: &NodeName, error: Error) {
-        self.nodes.retain(|(spec, _)| &spec.name != name);
-        self.lost.push(Lost { node: name.clone(), error: error.on(name) });
+        let Some(at) = self.nodes.iter().position(|(spec, _)| &spec.name == name) else { return };
+        let (spec, _) = self.nodes.remove(at);
+        self.lost.push(Lost { node: spec.name, address: spec.address, error: error.on(name) });
+    }
+
+    /// Loses the nodes that answered at first and do not any more.
+    pub async fn roll_call(&mut self) {
+        let asked = self.nodes.iter().map(|(_, node)| async { node.probe().read(":", ROLL_CALL).await });
+        let answers = futures_util::future::join_all(asked).await;
+        let names: Vec<NodeName> = self.nodes.iter().map(|(node, _)| node.name.clone()).collect();
+        for (name, answer) in names.iter().zip(answers) {
+            if let Err(error) = answer {
+                let silent = Error::failed("it answered at first, and does not any more").because(error.message());
+                self.lose(name, error.reasons().iter().fold(silent, Error::because));
+            }
+        }
     }
 
     /// # Errors
@@ -60,5 +140,41 @@ impl Fleet {
     /// Ends every connection.
     pub async fn close(self) {
         futures_util::future::join_all(self.nodes.into_iter().map(|(_, node)| node.close())).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lost(number: usize, error: Error) -> Lost {
+        let node = NodeName::new(&format!("client{number}")).unwrap();
+        let address = Address::parse(&format!("10.0.0.1{number}")).unwrap();
+        Lost { error: error.on(&node), node, address }
+    }
+
+    #[test]
+    fn what_is_true_of_several_nodes_is_said_once() {
+        let silent = |number: usize| {
+            let hint = format!("`ping 10.0.0.1{number}`");
+            lost(number, Error::failed(format!("10.0.0.1{number} does not answer")).because("timed out").hinted(hint))
+        };
+        let odd = lost(4, Error::failed("python3 is missing").hinted("On client4: `apt-get install python3`."));
+        let said = reasons(&[silent(1), silent(2), odd, silent(5)]);
+        let lines: Vec<String> = said.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            lines,
+            ["client[1-2,5]: 10.0.0.[11-12,15] does not answer: timed out", "client4: python3 is missing"]
+        );
+        assert_eq!(said[0].hints(), ["`ping 10.0.0.11`"]);
+    }
+
+    #[test]
+    fn a_word_is_not_part_of_another() {
+        assert_eq!(replace_word("n1 on n10, x-n1, n1.", "n1", "_"), "_ on n10, x-n1, _.");
+        assert_eq!(
+            replace_word("10.0.0.1 and 10.0.0.12 and 10.0.0.1.7", "10.0.0.1", "_"),
+            "_ and 10.0.0.12 and 10.0.0.1.7"
+        );
     }
 }

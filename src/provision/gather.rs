@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Fleet;
 use crate::{
     error::{Error, Result},
-    facts::Facts,
+    facts::{Facts, clock::Asked},
     node::Node,
     spec::{NodeName, NodeSpec, Spec},
     steps,
@@ -38,9 +38,12 @@ pub async fn gather(spec: &Spec, fleet: &mut Fleet, on_seen: &dyn Fn(&NodeName))
 
 async fn facts(spec: &Spec, node: &Node) -> Result<Facts> {
     let script = steps::question(spec, node.is_root()).script();
+    let asked = Asked::now();
     let output = node.probe().read(&script, DEADLINE).await?;
-    Facts::parse(&output.stdout).map_err(|error| match output.stderr_text().trim() {
+    let mut facts = Facts::parse(&output.stdout).map_err(|error| match output.stderr_text().trim() {
         "" => error,
         said => Error::failed(error.message()).because(said),
-    })
+    })?;
+    facts.clock_ahead = facts.clock.map(|clock| asked.ahead(clock));
+    Ok(facts)
 }

@@ -4,6 +4,7 @@
 //! it does as [`Event`]s, and the screen, `--json` and tests consume the same ones.
 
 mod apply;
+mod clusters;
 mod confirm;
 mod events;
 mod fleet;
@@ -11,14 +12,16 @@ mod gather;
 mod identity;
 mod lock;
 mod report;
+mod room;
 mod start_files;
 mod survey;
 mod undo;
 mod verify;
 
 pub use apply::{Applied, Bundles, apply, fetch};
+pub use clusters::{Known, clusters};
 pub use events::{Event, Sink};
-pub use fleet::{Fleet, Lost};
+pub use fleet::{Fleet, Lost, reasons};
 pub use gather::gather;
 pub use identity::as_user;
 pub use lock::Locks;

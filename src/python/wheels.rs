@@ -5,7 +5,8 @@
 //! Not promised: newer packages. What was fetched stays until its file in the cache is deleted.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Read as _, Seek as _, SeekFrom},
     path::{Path, PathBuf},
     time::UNIX_EPOCH,
 };
@@ -29,6 +30,20 @@ pub struct Bundle {
     pub bytes: u64,
     /// Names and versions, sorted.
     pub packages: Vec<(String, String)>,
+}
+
+impl Bundle {
+    /// The size of the tar in the archive, which gzip notes, modulo 4 GiB, in its last four bytes (RFC 1952).
+    ///
+    /// # Errors
+    /// When the archive cannot be read.
+    pub fn unpacked_bytes(&self) -> Result<u64> {
+        let unreadable = || format!("{} could not be read", self.tar.display());
+        let mut file = fs::File::open(&self.tar).context(unreadable)?;
+        let mut size = [0; 4];
+        file.seek(SeekFrom::End(-4)).and_then(|_| file.read_exact(&mut size)).context(unreadable)?;
+        Ok(u64::from(u32::from_le_bytes(size)))
+    }
 }
 
 /// What is kept beside an archive, to know it again.

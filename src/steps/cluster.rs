@@ -13,6 +13,7 @@ use super::{
     layout::Layout,
     network::{self, Network},
     preconditions,
+    sift::sift,
 };
 
 /// A node that was seen and can be used.
@@ -95,22 +96,21 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Decides for the nodes that were seen; `surveyed` is the network on which they were seen to reach each other, where
+    /// Decides for the nodes that can take part, which [`super::sift`] has found out; `surveyed` is the network on which they were seen to reach each other, where
     /// that had to be found out.
     ///
     /// # Errors
-    /// When the nodes cannot agree: no root where root is needed, homes that differ, no Python, no shared network.
+    /// When the nodes cannot agree, or one of them cannot take part after all.
     pub fn agree(spec: &Spec, seen: Vec<(NodeSpec, Facts)>, surveyed: Option<&str>) -> Result<Cluster> {
-        for (node, facts) in &seen {
-            preconditions::privilege(spec, &node.name, facts)?;
-            preconditions::tools(spec, &node.name, facts)?;
-            super::places::check(spec, &node.name, facts)?;
-            super::their_account::check(spec, &node.name, facts)?;
+        preconditions::share_kind(spec)?;
+        let sifted = sift(spec, seen);
+        if let Some((_, _, error)) = sifted.unusable.into_iter().next() {
+            return Err(error);
         }
+        let seen = sifted.usable;
         super::twins::check(&seen)?;
         preconditions::same_mpi(spec, &seen)?;
         let home = common_home(spec, &seen)?;
-        preconditions::share(spec, &home, &seen)?;
         let user_id = free_id(&seen);
         let (network, addresses) = network::choose(&seen, surveyed)?;
         let boots: BTreeSet<&str> = seen.iter().map(|(_, facts)| facts.boot_id.as_str()).collect();
@@ -183,7 +183,7 @@ pub fn state_of(spec: &Spec, facts: &Facts) -> String {
     }
 }
 
-fn common_home(spec: &Spec, seen: &[(NodeSpec, Facts)]) -> Result<String> {
+pub(super) fn common_home(spec: &Spec, seen: &[(NodeSpec, Facts)]) -> Result<String> {
     let home_of = |facts: &Facts| facts.user.as_ref().map(|account| account.home.clone());
     let mut homes = seen.iter().filter_map(|(node, facts)| Some((&node.name, home_of(facts)?)));
     let Some((first, home)) = homes.next() else { return Ok(format!("/home/{}", spec.user)) };
@@ -206,7 +206,7 @@ fn free_id(seen: &[(NodeSpec, Facts)]) -> u32 {
     existing.unwrap_or_else(|| (1000..60000).find(free).unwrap_or(60001))
 }
 
-fn target(node: &NodeName, facts: &Facts) -> Result<Target> {
+pub(super) fn target(node: &NodeName, facts: &Facts) -> Result<Target> {
     let python = facts
         .python
         .as_ref()

@@ -105,7 +105,9 @@ pub fn question(spec: &Spec, is_root: bool) -> Question {
         layout.known_hosts.clone(),
         format!("{}.pub", layout.key),
     ];
+    let secrets = vec![layout.key.clone()];
     Question {
+        secrets,
         user: spec.user.clone(),
         state: state(spec, is_root),
         env: layout.env,

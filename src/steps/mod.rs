@@ -5,6 +5,7 @@
 
 mod account;
 mod authorized_keys;
+pub mod clock;
 pub mod cluster;
 mod environment;
 mod folder;
@@ -22,6 +23,7 @@ mod parameters;
 mod places;
 mod preconditions;
 mod shell;
+mod sift;
 mod ssh_config;
 mod sshd;
 mod their_account;
@@ -36,6 +38,7 @@ use crate::{
 
 pub use cluster::{Cluster, Member};
 pub use layout::{Layout, question, wheels};
+pub use sift::{Sifted, sift};
 pub use ssh_config::address_of as address_in_ssh_config;
 
 /// Spec and facts to changes, for one node.

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Root is there where the spec needs it.
-pub fn privilege(spec: &Spec, node: &NodeName, facts: &Facts) -> Result<()> {
+fn privilege(spec: &Spec, node: &NodeName, facts: &Facts) -> Result<()> {
     if facts.is_root {
         return Ok(());
     }
@@ -33,7 +33,7 @@ pub fn privilege(spec: &Spec, node: &NodeName, facts: &Facts) -> Result<()> {
 }
 
 /// The programs that every node needs, and packages that this version of mpiup can install.
-pub fn tools(spec: &Spec, node: &NodeName, facts: &Facts) -> Result<()> {
+fn tools(spec: &Spec, node: &NodeName, facts: &Facts) -> Result<()> {
     for (tool, package) in
         [("ssh", "openssh-client"), ("ssh-keygen", "openssh-client"), ("tar", "tar"), ("awk", "mawk")]
     {
@@ -67,58 +67,81 @@ pub fn install(facts: &Facts, package: &str) -> String {
     }
 }
 
-/// Open MPI 4.1 and 5.0 do not talk to each other, and a launcher must be there where nothing is installed.
-pub fn same_mpi(spec: &Spec, seen: &[(NodeSpec, Facts)]) -> Result<()> {
-    let wheels = "Use the same MPI on every node, whatever its system: `source = \"wheels\"` in [mpi].";
-    let mut first: Option<(&NodeName, u32)> = None;
-    for (node, facts) in seen {
-        let installed = facts.mpi.iter().any(|launcher| launcher.flavour == spec.flavour);
-        if spec.source == Source::Existing && !installed {
-            let flavour = match spec.flavour {
-                Flavour::Openmpi => "Open MPI",
-                Flavour::Mpich => "MPICH",
-            };
-            return Err(Error::failed(format!(
-                "`source` is \"existing\", but there is no mpiexec of {flavour} in the path"
-            ))
-            .on(&node.name)
-            .hinted(format!("Install it there, so that `ssh {} mpiexec --version` finds it.", node.name))
-            .hinted(wheels));
-        }
-        let Some(major) = mpi::major(spec, facts) else { continue };
-        match first {
-            Some((other, version)) if version != major => {
-                return Err(Error::failed(format!(
-                    "its MPI has version {major}, but the one of {other} version {version}: they cannot talk to each other"
-                ))
-                .on(&node.name)
-                .hinted(wheels));
-            }
-            Some(_) => {}
-            None => first = Some((&node.name, major)),
+/// KiB below which nothing can be written down.
+const FULL: u64 = 1024;
+
+/// Files and the journal can be written: a node with a full disk fails before anything is half-done.
+fn room(node: &NodeName, facts: &Facts) -> Result<()> {
+    let state = if facts.is_root { "/var/lib" } else { "~/.local" };
+    for (free, place) in [(facts.disk_free_kib, "the home"), (facts.journal_free_kib, state)] {
+        if let Some(free) = free.filter(|free| *free < FULL) {
+            return Err(Error::failed(format!("its disk is full: {free} KiB are free for {place}"))
+                .on(node)
+                .hinted(format!("Make room on {node}: `df -h` shows which file system is meant.")));
         }
     }
     Ok(())
 }
 
-/// The share is of a kind that can be, and there where it is promised.
-pub fn share(spec: &Spec, home: &str, seen: &[(NodeSpec, Facts)]) -> Result<()> {
-    let layout = Layout::new(spec, home);
+/// What must be true of a node whatever the others are like.
+pub fn node(spec: &Spec, node: &NodeName, facts: &Facts) -> Result<()> {
+    privilege(spec, node, facts)?;
+    tools(spec, node, facts)?;
+    super::places::check(spec, node, facts)?;
+    super::their_account::check(spec, node, facts)?;
+    launcher(spec, node, facts)?;
+    room(node, facts)
+}
+
+pub const SAME_MPI: &str = "Use the same MPI on every node, whatever its system: `source = \"wheels\"` in [mpi].";
+
+/// A launcher is there where nothing is installed.
+fn launcher(spec: &Spec, node: &NodeName, facts: &Facts) -> Result<()> {
+    let installed = facts.mpi.iter().any(|launcher| launcher.flavour == spec.flavour);
+    if spec.source != Source::Existing || installed {
+        return Ok(());
+    }
+    let flavour = match spec.flavour {
+        Flavour::Openmpi => "Open MPI",
+        Flavour::Mpich => "MPICH",
+    };
+    Err(Error::failed(format!("`source` is \"existing\", but there is no mpiexec of {flavour} in the path"))
+        .on(node)
+        .hinted(format!("Install it there, so that `ssh {node} mpiexec --version` finds it."))
+        .hinted(SAME_MPI))
+}
+
+/// Open MPI 4.1 and 5.0 do not talk to each other.
+pub fn same_mpi(spec: &Spec, seen: &[(NodeSpec, Facts)]) -> Result<()> {
+    let mut majors = seen.iter().filter_map(|(node, facts)| Some((&node.name, mpi::major(spec, facts)?)));
+    let Some((other, version)) = majors.next() else { return Ok(()) };
+    match majors.find(|(_, major)| *major != version) {
+        None => Ok(()),
+        Some((node, major)) => Err(Error::failed(format!(
+            "its MPI has version {major}, but the one of {other} version {version}: they cannot talk to each other"
+        ))
+        .on(node)
+        .hinted(SAME_MPI)),
+    }
+}
+
+/// The share is of a kind that can be.
+pub fn share_kind(spec: &Spec) -> Result<()> {
     match spec.share.kind {
-        ShareKind::Sync => Ok(()),
+        ShareKind::Sync | ShareKind::Existing => Ok(()),
         ShareKind::Nfs => Err(Error::usage("mpiup does not set up NFS yet (`kind = \"nfs\"` in [share])")
             .hinted("Use `kind = \"sync\"`: mpiup mirrors the folder, and it needs neither root nor a server.")
             .hinted("Or `kind = \"existing\"`, when every node sees the same folder already.")),
-        ShareKind::Existing => {
-            match seen.iter().find(|(_, facts)| facts.file(&layout.asked(&layout.share)).is_none()) {
-                None => Ok(()),
-                Some((node, _)) => Err(Error::failed(format!(
-                    "there is no folder {}, which `kind = \"existing\"` promises",
-                    layout.share
-                ))
-                .on(&node.name)
-                .hinted("Mount it there, or use `kind = \"sync\"` in [share].")),
-            }
-        }
     }
+}
+
+/// The share is there where it is promised.
+pub fn share(spec: &Spec, home: &str, node: &NodeName, facts: &Facts) -> Result<()> {
+    let layout = Layout::new(spec, home);
+    if spec.share.kind != ShareKind::Existing || facts.file(&layout.asked(&layout.share)).is_some() {
+        return Ok(());
+    }
+    Err(Error::failed(format!("there is no folder {}, which `kind = \"existing\"` promises", layout.share))
+        .on(node)
+        .hinted("Mount it there, or use `kind = \"sync\"` in [share]."))
 }

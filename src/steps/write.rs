@@ -1,7 +1,10 @@
 //! What steps share: a file or block that becomes a change only when it differs.
 
 use super::{Cluster, Member};
-use crate::changes::{Change, Guard, Place, Primitive, Text, Wave, block};
+use crate::{
+    changes::{Change, Guard, Place, Primitive, Text, Wave, block},
+    facts::files::File,
+};
 
 /// A file of mpiup's own, owned by the cluster's user.
 pub fn user_file(
@@ -12,10 +15,14 @@ pub fn user_file(
     content: String,
     why: &str,
 ) -> Option<Change> {
-    let before = member.facts.text(&cluster.layout.asked(path)).map(str::to_owned);
-    if before.as_deref() == Some(content.as_str()) && member.is_complete(&format!("file {path}")) {
+    let file = member.facts.file(&cluster.layout.asked(path));
+    let before = file.and_then(|file| file.content.clone());
+    let stands = before.as_deref() == Some(content.as_str());
+    let other = file.and_then(|file| attributes(file, mode, &cluster.spec.user)).filter(|_| stands);
+    if stands && other.is_none() && member.is_complete(&format!("file {path}")) {
         return None;
     }
+    let why = other.unwrap_or_else(|| why.to_owned());
     let primitive = Primitive::File {
         path: path.to_owned(),
         mode,
@@ -23,7 +30,18 @@ pub fn user_file(
         content: Text::new(content),
         check: None,
     };
-    Some(Change { primitive, wave, guard: None, why: why.to_owned(), before })
+    Some(Change { primitive, wave, guard: None, why, before })
+}
+
+/// What somebody made of mode and owner of something of mpiup's own, in words.
+pub fn attributes(file: &File, mode: &str, owner: &str) -> Option<String> {
+    // A folder in one with the set-group-id bit inherits that.
+    let permissions = &file.mode[file.mode.len().saturating_sub(3)..];
+    let is =
+        |what: &str, now: &str, right: &str| (now != right).then(|| format!("its {what} is {now} and not {right}"));
+    let found: Vec<String> =
+        [is("owner", &file.owner, owner), is("mode", permissions, mode)].into_iter().flatten().collect();
+    (!found.is_empty()).then(|| found.join(", "))
 }
 
 /// A block in a file of `owner`; `asked` is the name under which the file stands in the facts.
@@ -75,11 +93,17 @@ pub fn read_at_login(cluster: &Cluster, member: &Member, change: Change) -> Chan
     Change { guard: is_ours.then_some(Guard::Login), ..change }
 }
 
-/// A folder of the cluster's user that is not there yet.
+/// A folder of the cluster's user that is not there yet, or not as mpiup made it.
 pub fn folder(cluster: &Cluster, member: &Member, path: &str, mode: &'static str, why: &str) -> Option<Change> {
-    if member.facts.file(&cluster.layout.asked(path)).is_some() && member.is_complete(&format!("dir {path}")) {
+    let key = format!("dir {path}");
+    let there = member.facts.file(&cluster.layout.asked(path));
+    // One that was there before mpiup is as its person wants it.
+    let is_own = member.facts.journal.iter().any(|entry| entry.key == key);
+    let other = there.filter(|_| is_own).and_then(|folder| attributes(folder, mode, &cluster.spec.user));
+    if there.is_some() && other.is_none() && member.is_complete(&key) {
         return None;
     }
+    let before = there.is_some().then(String::new);
     let primitive = Primitive::Dir { path: path.to_owned(), mode, owner: cluster.owner() };
-    Some(Change { primitive, wave: Wave::Ground, guard: None, why: why.to_owned(), before: None })
+    Some(Change { primitive, wave: Wave::Ground, guard: None, why: other.unwrap_or_else(|| why.to_owned()), before })
 }

@@ -36,8 +36,8 @@ fn who_cannot_take_part_is_named_the_others_are_proved_and_it_comes_in_later() {
     assert!(!is_called_ready(&ran), "{}", ran.stderr);
 }
 
-/// `up` fails and names the node; the other two are called ready, and over them the plain command runs.
-fn is_left_out(operator: &Operator<'_>, node: &str) {
+/// What was said; `up` fails and names the node; the other two are called ready, and over them the plain command runs.
+pub fn is_left_out(operator: &Operator<'_>, node: &str) -> String {
     let others: Vec<String> = operator.lab.nodes().into_iter().filter(|name| name != node).collect();
     let ran = operator.mpiup(&["up", "--yes", "--json"]);
     assert_eq!(ran.code, 1, "{}", ran.stderr);
@@ -49,9 +49,10 @@ fn is_left_out(operator: &Operator<'_>, node: &str) {
     assert_eq!(last, 1, "one line says who is left out: {}", ran.stderr);
     let others: Vec<&str> = others.iter().map(String::as_str).collect();
     processes_over(operator.lab, &others);
+    ran.stderr
 }
 
-fn all_are_ready(operator: &Operator<'_>) {
+pub fn all_are_ready(operator: &Operator<'_>) {
     let ran = operator.mpiup(&["up", "--yes", "--json"]).succeeded();
     assert_eq!(names(&ran.json()["ready"]), operator.lab.nodes());
     assert!(is_called_ready(&ran), "{}", ran.stderr);

@@ -75,6 +75,14 @@ impl Report {
         self
     }
 
+    /// With this folder.
+    #[must_use]
+    pub fn folder(mut self, path: &str, mode: &str, owner: &str) -> Self {
+        self.forget(path);
+        self.0.insert(0, (format!("dir {mode} {owner} {path}"), String::new()));
+        self
+    }
+
     /// What a file holds.
     pub fn text(&self, path: &str) -> Option<String> {
         let (_, content) = self.0.iter().find(|(name, _)| name.starts_with("file ") && ends_in(name, path))?;
@@ -97,6 +105,10 @@ impl Report {
             write!(text, "== {name} {}\n{content}\n", content.len()).expect("text grows");
         }
         text.into_bytes()
+    }
+
+    pub fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(known, _)| known == name)
     }
 
     fn get(&self, name: &str) -> &str {

@@ -27,6 +27,8 @@ pub enum Play {
     Status,
     Exec(&'static str),
     Down,
+    /// With machines, in place of a spec; `--cluster`.
+    DownByNodes(Option<&'static str>),
 }
 
 /// The nodes and how they behave.
@@ -39,6 +41,7 @@ pub struct Stage {
     fails: BTreeMap<&'static str, (&'static str, &'static str)>,
     keeps: BTreeMap<&'static str, (&'static str, &'static str)>,
     says: BTreeMap<&'static str, (i32, &'static str)>,
+    others: BTreeMap<&'static str, &'static str>,
     job_fails: Option<&'static str>,
     answers: Vec<&'static str>,
 }
@@ -54,6 +57,7 @@ impl Stage {
             fails: BTreeMap::new(),
             keeps: BTreeMap::new(),
             says: BTreeMap::new(),
+            others: BTreeMap::new(),
             job_fails: None,
             answers: Vec::new(),
         }
@@ -61,6 +65,22 @@ impl Stage {
 
     pub fn spec(self, spec: Spec) -> Self {
         Self { spec, ..self }
+    }
+
+    /// What their clocks show, where a report does not say.
+    pub fn clocks(mut self, seconds: u64) -> Self {
+        let set = |report: &Report| match report.has("clock") {
+            true => report.clone(),
+            false => report.clone().with("clock", &seconds.to_string()),
+        };
+        self.reports = self.reports.iter().map(set).collect();
+        self
+    }
+
+    /// The same, with this change to each report.
+    pub fn then_each(mut self, change: impl Fn(Report) -> Report) -> Self {
+        self.then = self.reports.iter().cloned().map(change).collect();
+        self
     }
 
     /// What they report after an `up`.
@@ -89,6 +109,12 @@ impl Stage {
     /// What a node answers to any other command.
     pub fn says(mut self, node: &'static str, status: i32, text: &'static str) -> Self {
         self.says.insert(node, (status, text));
+        self
+    }
+
+    /// A node that has the journal of another cluster too.
+    pub fn other_cluster(mut self, node: &'static str, cluster: &'static str) -> Self {
+        self.others.insert(node, cluster);
         self
     }
 
@@ -129,6 +155,18 @@ impl Stage {
                 Play::Plan => plan::with_session(Session::of(spec, fleet, &ui).await, false, &ui).await,
                 Play::Status => status::with_session(Session::of(spec, fleet, &ui).await, &ui).await,
                 Play::Down => down::with_session(Session::of(spec, fleet, &ui).await, false, false, &ui).await,
+                Play::DownByNodes(cluster) => {
+                    // Nothing of the spec but its machines.
+                    let spec = Spec::of_machines("cluster", spec.nodes, None)?;
+                    match down::choose(spec, fleet, cluster, &ui).await? {
+                        None => Ok(()),
+                        Some((spec, fleet, is_roots)) => {
+                            assert!(is_roots);
+                            let session = Session::of(spec, fleet, &ui).await;
+                            down::with_session(session, false, false, &ui).await
+                        }
+                    }
+                }
                 Play::Up => {
                     let session = Session::of(spec, fleet, &ui).await;
                     let report = up::with_session(session, false, Instant::now(), &ui).await;
@@ -147,7 +185,7 @@ impl Stage {
         for ((node, before), after) in self.spec.nodes.iter().zip(self.reports).zip(self.then) {
             let name = node.name.clone();
             if let Some(error) = lost.remove(name.as_str()) {
-                fleet.lost.push(Lost { error: error.on(&name), node: name });
+                fleet.lost.push(Lost { error: error.on(&name), node: name, address: node.address.clone() });
                 continue;
             }
             let actor = Actor {
@@ -157,6 +195,7 @@ impl Stage {
                 fails: self.fails.get(name.as_str()).copied(),
                 keeps: self.keeps.get(name.as_str()).copied(),
                 says: self.says.get(name.as_str()).copied().unwrap_or((0, "")),
+                other: self.others.get(name.as_str()).copied(),
                 job_fails: self.job_fails,
                 everyone: everyone.clone(),
                 name: name.clone(),
@@ -178,6 +217,7 @@ struct Actor {
     fails: Option<(&'static str, &'static str)>,
     keeps: Option<(&'static str, &'static str)>,
     says: (i32, &'static str),
+    other: Option<&'static str>,
     job_fails: Option<&'static str>,
     everyone: Vec<String>,
 }
@@ -185,6 +225,11 @@ struct Actor {
 impl Actor {
     fn answer(&self, script: &str) -> Output {
         let now = if self.changed.get() { &self.after } else { &self.before };
+        if script.contains("which clusters have a journal here") {
+            let own = if now.facts().journal.is_empty() { "" } else { "root aula\n" };
+            let other = self.other.map(|cluster| format!("root {cluster}\n")).unwrap_or_default();
+            return Output::ok(format!("{own}{other}"));
+        }
         if script.contains("fact end") {
             return Output::ok(now.bytes());
         }
@@ -252,7 +297,8 @@ impl Actor {
         let ranks = words.windows(2).find(|pair| pair[0] == "-n").and_then(|pair| pair[1].parse().ok()).unwrap_or(0);
         let left_out = self.everyone.len() - ranks;
         // The nodes that take part are the first ones but for those that failed.
-        let nodes: Vec<&String> = self.everyone.iter().filter(|name| left_out == 0 || *name != "client1").collect();
+        let failed = if self.everyone.len() == 3 { "client1" } else { "" };
+        let nodes: Vec<&String> = self.everyone.iter().filter(|name| left_out == 0 || *name != failed).collect();
         let mut said: String =
             (0..ranks).map(|rank| format!("mpiup-verify {rank}/{ranks} {0} {0}\n", nodes[rank])).collect();
         said.push_str("mpiup-library Open MPI v5.0.11; mpi4py 4.1.1\n");

@@ -23,6 +23,8 @@ do_block() {
         [ ! -s "$others" ] || [ -z "$(tail -c 1 "$others")" ] || printf '\n'
         cat "$wanted"
     fi > "$mpiup_state/whole" || return 1
+    # By its lines `down` tells what somebody else wrote between the marks.
+    cat "$wanted" >> "$entry/lines" || return 1
     will_write "$mpiup_state/whole" && put "$owner" "$path" "$mode" < "$mpiup_state/whole" || return 1
     rm -f "$wanted" "$others" "$mpiup_state/whole"
     finish_entry
@@ -49,11 +51,53 @@ undo_block() {
     mark=$(cat "$1/mark")
     no_draft "$owner" "$path"
     [ -e "$path" ] || return 0
-    if is_before "$1" "$path" || { [ ! -f "$1/edited" ] && is_ours "$1" "$path"; }; then give_back "$1" "$path" "$owner"
-    else
-        without_block "$path" "$mark" > "$mpiup_state/others" || return 1
-        if [ -f "$1/absent" ] && [ ! -s "$mpiup_state/others" ]; then as "$owner" rm -f "$path"
-        else put "$owner" "$path" keep < "$mpiup_state/others" && left "$path was edited by somebody else: only the block of mpiup was taken out"; fi
-        rm -f "$mpiup_state/others"
+    if [ ! -f "$path" ]; then kept "$path is not a file any more, so it stays"; return 0; fi
+    if [ "$owner" != "$mpiup_me" ] && [ "$(stat -c %U "$path")" != "$owner" ]; then
+        kept "$path belongs to $(stat -c %U "$path") now and not to $owner, so the block of mpiup stays in it"
+        return 0
     fi
+    if is_before "$1" "$path" || { [ ! -f "$1/edited" ] && is_ours "$1" "$path"; }; then
+        if [ ! -f "$1/before" ] || [ "$(stat -c '%a %U %G' "$1/before")" = "$(stat -c '%a %U %G' "$path")" ]; then
+            give_back "$1" "$path" "$owner"
+        else
+            put "$owner" "$path" keep < "$1/before" && as "$owner" touch -d "@$(stat -c %Y "$1/before")" "$path" &&
+                left "$path is as it was, with the mode and owner that somebody gave it since"
+        fi
+    else take_out "$1"; fi
+}
+
+# Takes the block out of $path, which somebody edited, line by line: what mpiup did not write is theirs, also between the
+# marks, and after somebody removed one of those.
+take_out() {
+    others=$mpiup_state/others
+    without_block "$path" "$mark" > "$others.all" || return 1
+    if [ -f "$1/lines" ]; then without_lines "$1/lines" "$path" "$mark" > "$others" || return 1
+    else cp "$others.all" "$others" || return 1; fi
+    if cmp -s "$others" "$path"; then left "$path holds no block of mpiup any more, and stays as it is"
+    elif [ -f "$1/absent" ] && [ ! -s "$others" ]; then as "$owner" rm -f "$path"
+    elif ! put "$owner" "$path" keep < "$others"; then return 1
+    elif cmp -s "$others" "$others.all"; then left "$path was edited by somebody else: only the block of mpiup was taken out"
+    else left "$path was edited by somebody else, in the block of mpiup too: only what mpiup wrote was taken out"; fi
+    rm -f "$others" "$others.all"
+}
+
+# without_lines OURS PATH MARK: the file without the marker lines, and without the lines of OURS that stand between them.
+# Where one marker is gone, those lines go that stand next to the other.
+without_lines() {
+    ends=1; [ ! -s "$2" ] || [ -z "$(tail -c 1 "$2")" ] || ends=0
+    awk -v first="# >>> $3 >>>" -v last="# <<< $3 <<<" -v ends="$ends" '
+        FILENAME == ARGV[1] { ours[$0] = 1; next }
+        { line[++count] = $0 }
+        END {
+            for (at = 1; at <= count; at++) {
+                if (line[at] == last) { while (kept && (keep[kept] in ours)) kept--; continue }
+                if (line[at] != first) { keep[++kept] = line[at]; from[kept] = at; continue }
+                for (end = at + 1; end <= count && line[end] != last && line[end] != first; end++) ;
+                if (end <= count && line[end] == last) {
+                    for (at++; at < end; at++) if (!(line[at] in ours)) { keep[++kept] = line[at]; from[kept] = at }
+                } else while (at < count && (line[at + 1] in ours)) at++
+            }
+            for (at = 1; at <= kept; at++) printf "%s%s", keep[at], (at < kept || ends || from[at] != count) ? "\n" : ""
+        }
+    ' "$1" "$2"
 }

@@ -6,6 +6,8 @@ do_dir() {
         new_entry "dir $path" "$path" "$owner" && commit_entry || return 1
     fi
     [ -d "$path" ] || as "$owner" mkdir "$path" || return 1
+    # Only root can give a folder back to its owner; what is mounted or linked there is somebody else's.
+    if [ "$(stat -c %U "$path")" != "$owner" ] && [ ! -L "$path" ]; then chown -h "$owner" "$path" || return 1; fi
     as "$owner" chmod "$mode" "$path" && finish_entry
 }
 
@@ -14,6 +16,7 @@ undo_dir() {
     path=$(cat "$1/path"; printf x); path=${path%x}
     owner=$(cat "$1/owner")
     [ -d "$path" ] || return 0
+    ! mounted "$path" || return 0
     if [ "$mpiup_purge" = yes ]; then as "$owner" rm -rf "$path"; return; fi
     if ! as "$owner" rmdir "$path" 2>/dev/null; then
         kept "$path holds files that mpiup did not put there"

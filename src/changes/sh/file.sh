@@ -30,7 +30,7 @@ undo_file() {
     path=$(cat "$1/path"; printf x); path=${path%x}
     owner=$(cat "$1/owner")
     no_draft "$owner" "$path"
-    if [ -e "$path" ] && ! is_ours "$1" "$path" && ! is_before "$1" "$path"; then
+    if { [ -e "$path" ] || [ -L "$path" ]; } && ! is_ours "$1" "$path" && ! is_before "$1" "$path"; then
         kept "$path was changed after mpiup wrote it"
         return 0
     fi

@@ -4,10 +4,12 @@ do_keypair() {
     if ! find_entry "keypair $path"; then
         new_entry "keypair $path" "$path" "$owner" && commit_entry || return 1
     fi
-    if [ ! -s "$path.pub" ] || [ ! -s "$path" ]; then
+    # One that somebody else took is no secret of this account any more.
+    if [ ! -s "$path.pub" ] || [ ! -s "$path" ] || [ "$(stat -c %U "$path")" != "$owner" ]; then
         as "$owner" rm -f "$path" "$path.pub"
         as "$owner" ssh-keygen -q -t ed25519 -N '' -C "$comment" -f "$path" </dev/null >&2 || return 1
     fi
+    as "$owner" chmod 600 "$path" || return 1
     value "$(cat "$path.pub")"
     finish_entry
 }

@@ -31,7 +31,7 @@ undo_packages() {
     "${manager}_list" > "$mpiup_state/now"
     [ -f "$1/after" ] || cp "$mpiup_state/now" "$1/after"
     ours=$(awk 'FILENAME == ARGV[1] { before[$2] = 1; next } FILENAME == ARGV[2] { now[$2] = 1; next }
-        !($2 in before) && $2 in now { print $2 }' "$1/before" "$mpiup_state/now" "$1/after" | tr '\n' ' ')
+        !($2 in before) && $2 in now { print $2 }' "$1/before" "$mpiup_state/now" "$1/after" | brought_by "$1" | tr '\n' ' ')
     newer=$(awk 'FILENAME == ARGV[1] { before[$2] = $3; next } FILENAME == ARGV[2] { now[$2] = $3; next }
         $2 in before && before[$2] != $3 && now[$2] == $3 { print $2 "=" before[$2] }' "$1/before" "$mpiup_state/now" "$1/after" | tr '\n' ' ')
     rm -f "$mpiup_state/now"
@@ -40,7 +40,15 @@ undo_packages() {
     if [ -n "$ours" ]; then
         others=$("${manager}_needed_by" $ours | sort -u | tr '\n' ' ')
         if [ -n "$others" ]; then
-            kept "packages stay, because ${others% } was installed later and needs them: ${ours% }"
+            # Only those that it needs stay, themselves or by what stands between, where the manager can tell.
+            stay=$ours go=
+            if [ "$manager" = apt ]; then
+                stay=" $(apt_holding $ours)"
+                for name in $ours; do case $stay in *" $name "*) ;; *) go="$go$name " ;; esac; done
+                stay=${stay# }
+                [ -z "$go" ] || [ -n "$(apt_needed_by $go)" ] || apt_remove $go
+            fi
+            kept "packages stay, because ${others% } was installed later and needs them: ${stay% }"
             return 0
         fi
         "${manager}_remove" $ours
@@ -54,6 +62,12 @@ undo_packages() {
     # With the very packages of before, what was noted of them (which came by themselves) is right again as it was.
     if "${manager}_list" | cmp -s - "$1/before"; then "${manager}_renote" "$1"; fi
     return 0
+}
+
+# Of the names on standard input (`libx:amd64`) those that came with ours (`libx`). An older journal does not know.
+brought_by() {
+    if [ -s "$1/brought" ]; then awk 'FILENAME == ARGV[1] { sub(/:.*/, ""); brought[$0] = 1; next } { name = $0; sub(/:.*/, "", name) } name in brought' "$1/brought" -
+    else cat; fi
 }
 
 # Accounts or groups of the system that were not there before.

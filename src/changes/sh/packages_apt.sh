@@ -11,6 +11,8 @@ apt_install() {
         say "reading the package lists"
         apt-get update -qq -o DPkg::Lock::Timeout=300 >&2 || return 1
     fi
+    # Somebody may install something else while this is interrupted: only what apt says now comes with ours.
+    apt-get install -s -qq --no-install-recommends "$@" 2>/dev/null | awk '$1 == "Inst" { print $2 }' >> "$entry/brought"
     apt-get install -y -q --no-install-recommends -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 -o APT::Keep-Downloaded-Packages=false "$@" </dev/null |
         while IFS= read -r line; do
             case $line in Get:*|"Setting up "*|"Waiting for cache lock"*) say "$line" ;; esac
@@ -21,6 +23,14 @@ apt_install() {
 apt_needed_by() {
     apt-get purge -s "$@" 2>/dev/null |
         awk -v ours=" $* " '$1 == "Purg" || $1 == "Remv" { if (!index(ours, " " $2 " ") && !index(ours, " " $2 ":")) print $2 }'
+}
+
+# Those of NAMES with which something else would go, each with a blank behind it.
+apt_holding() {
+    for name; do
+        apt-get purge -s "$name" 2>/dev/null | awk -v ours=" $* " -v name="$name" '
+            ($1 == "Purg" || $1 == "Remv") && !index(ours, " " $2 " ") && !index(ours, " " $2 ":") { printf "%s ", name; exit }'
+    done
 }
 
 apt_remove() {

@@ -100,7 +100,7 @@ drop_entry() { rm -rf "$mpiup_state/gone" && mv "$1" "$mpiup_state/gone" && rm -
 will_write() { rm -f "$entry/done" && { sum "$1" && printf '\n'; } >> "$entry/after"; }
 
 # is_ours ENTRY PATH: whether the file holds what mpiup has written there. is_before: what stood there before mpiup.
-is_ours() { [ -f "$2" ] && [ -f "$1/after" ] && grep -qxF "$(sum "$2")" "$1/after"; }
+is_ours() { [ -f "$2" ] && [ ! -L "$2" ] && [ -f "$1/after" ] && grep -qxF "$(sum "$2")" "$1/after"; }
 is_before() {
     if [ -L "$1/before" ]; then [ -L "$2" ] && [ "$(readlink "$2")" = "$(readlink "$1/before")" ]
     else [ -f "$1/before" ] && [ ! -L "$2" ] && cmp -s "$1/before" "$2"; fi

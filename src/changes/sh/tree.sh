@@ -13,6 +13,7 @@ do_tree() {
 undo_tree() {
     path=$(cat "$1/path"; printf x); path=${path%x}
     case $path in /*/?*) ;; *) return 0 ;; esac
+    ! mounted "$path" || return 0
     ls -l /proc/[0-9]*/exe 2>/dev/null |
         awk -v into=" -> $path/" '{ at = index($0, into); if (at) { n = split(substr($0, 1, at - 1), part, "/"); print part[n - 1] } }' |
         while read -r process; do kill -KILL "$process" 2>/dev/null; done

@@ -12,7 +12,7 @@ undo_all() {
         mpiup_result=done
         intact "$entry" || { kept "$(damaged "$entry")"; printf '@ %s kept\n' "$mpiup_index"; continue; }
         IFS= read -r key < "$entry/key"
-        if undo_guarded "undo_${key%% *}" "$entry"; then
+        if of_nobody "$entry" || undo_guarded "undo_${key%% *}" "$entry"; then
             printf '@ %s %s\n' "$mpiup_index" "$mpiup_result"
             [ "$mpiup_result" = kept ] || drop_entry "$entry" || exit 1
         else
@@ -36,10 +36,27 @@ undo_synced() {
             hash=${line%% *} file=${line#* }
             [ -f "$file" ] && [ ! -L "$file" ] && [ "$(sha256sum < "$file")" = "$hash  -" ] && rm -f "$file"
         done
-        find . -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null
-        find . -depth -mindepth 1 -type d -exec rmdir {} + 2>/dev/null
+        find . -xdev -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null
+        find . -xdev -depth -mindepth 1 -type d -exec rmdir {} + 2>/dev/null
         exit 0' undo_synced "$(cat "$1/path")" < "$1/list"
     rm -rf "$1"
+}
+# of_nobody ENTRY: whether the account is gone, as which this would be taken back. As root, nothing is touched in a home.
+of_nobody() {
+    owner=$(cat "$1/owner" 2>/dev/null)
+    case $key in user*|packages*|hostname*) return 1 ;; esac
+    [ "$owner" != "$mpiup_me" ] && ! id "$owner" >/dev/null 2>&1 || return 1
+    path=$(cat "$1/path"; printf x); path=${path%x}
+    # A purge takes the home away as a whole, in the end.
+    if [ "$mpiup_purge" = yes ] || ! { [ -e "$path" ] || [ -L "$path" ]; }; then return 0; fi
+    kept "$path stays: it belonged to the account $owner, which somebody removed"
+}
+# mounted PATH: whether something is mounted there or below, which must not be emptied. It is kept, and so are we.
+mounted() {
+    at=$(in_path=$(readlink -f "$1") awk '{ gsub(/\\040/, " ", $5); gsub(/\\134/, "\\", $5) }
+        $5 == ENVIRON["in_path"] || index($5, ENVIRON["in_path"] "/") == 1 { print $5; exit }' /proc/self/mountinfo 2>/dev/null)
+    [ -n "$at" ] || return 1
+    kept "$1 stays, because something is mounted at $at; after \`umount $at\`, \`mpiup down\` goes on"
 }
 # What is not ours alone: it stays, and so does its entry.
 kept() { mpiup_result=kept; say "$*"; }

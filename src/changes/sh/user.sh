@@ -17,6 +17,7 @@ do_user() {
     for file in passwd group shadow gshadow subuid subgid; do
         [ -f "/etc/$file" ] && sum "/etc/$file" > "$entry/etc/$file.after"
     done
+    [ -s "$entry/account" ] || getent passwd "$name" > "$entry/account"
     finish_entry
 }
 
@@ -24,15 +25,26 @@ has_group() { getent group "$1" >/dev/null 2>&1 || grep -q "^$1:" /etc/group; }
 
 undo_user() {
     home=$(cat "$1/path"); name=$(cat "$1/owner")
-    id "$name" >/dev/null 2>&1 || { [ ! -f "$1/group_is_theirs" ] && has_group "$name" && groupdel "$name"; give_back_accounts "$1"; return 0; }
+    ! mounted "$home" || return 0
+    if ! id "$name" >/dev/null 2>&1; then
+        [ ! -f "$1/group_is_theirs" ] && has_group "$name" && groupdel "$name"
+        [ "$mpiup_purge" != yes ] || [ ! -f "$1/home_is_ours" ] || [ "$home" = / ] || rm -rf "$home"
+        give_back_accounts "$1"
+        return 0
+    fi
     if running=$(ps -o pid= -u "$name" 2>/dev/null | tr -s ' \n' ' ') && [ -n "${running# }" ]; then
         kept "account $name still runs processes ($running)"
+        return 0
+    fi
+    if [ "$mpiup_purge" != yes ] && theirs=$(made_of "$1" "$name") && [ -n "$theirs" ]; then
+        kept "account $name and $home stay: $theirs; \`mpiup down --purge\` removes them"
         return 0
     fi
     if [ "$mpiup_purge" != yes ] && own=$(written_by "$home") && [ -n "$own" ]; then
         kept "account $name and $home stay: the home holds files of its own (${own% }); \`mpiup down --purge\` removes them"
         return 0
     fi
+    jobs_of "$name" | while IFS= read -r file; do rm -f "$file"; done
     # userdel takes the group of this name along, where that is the account's own.
     [ ! -f "$1/group_is_theirs" ] || usermod -g 65534 "$name" >&2 || return 1
     userdel "$name" >&2 || return 1
@@ -41,6 +53,19 @@ undo_user() {
     rm -f "/var/mail/$name"
     give_back_accounts "$1"
 }
+
+# made_of ENTRY NAME: what somebody made of an account since, in words; nothing where it is as mpiup made it.
+made_of() {
+    now=$(getent passwd "$2")
+    if [ -s "$1/account" ] && [ "$now" != "$(cat "$1/account")" ]; then
+        printf 'somebody changed the account, which is now `%s`' "$now"
+    elif [ -n "$(getent shadow "$2" 2>/dev/null | cut -d: -f2 | tr -d '*!')" ]; then
+        printf 'somebody gave the account a password'
+    elif [ -n "$(jobs_of "$2")" ]; then
+        printf 'it has jobs of cron or at (%s)' "$(jobs_of "$2" | head -n 3 | tr '\n' ' ' | sed 's/ $//')"
+    fi
+}
+jobs_of() { find /var/spool/cron /var/spool/at -type f -user "$1" 2>/dev/null; }
 
 # The first few files in a home that are neither of /etc/skel nor traces of a shell.
 written_by() {

@@ -5,10 +5,11 @@ use std::time::Duration;
 use crate::{
     commands::{global::Global, session},
     error::{Error, Result},
+    facts::clock::Asked,
     launch::{Crew, Standing},
     node::Node,
-    provision::{Fleet, Lost},
-    spec::{NodeSpec, Spec},
+    provision::Fleet,
+    spec::{NodeSpec, Spec, nodeset},
     ui::{Outcome, Ui},
 };
 
@@ -29,15 +30,9 @@ pub async fn connect(spec: &Spec, global: &Global, ui: &Ui) -> Result<Fleet> {
         progress.finish(lost.node.as_str(), Outcome::Failed(String::new()));
     }
     drop(progress);
-    name_lost(&fleet, 0, ui);
+    session::name_lost(&fleet, 0, ui);
     fleet.head(spec)?;
     Ok(fleet)
-}
-
-fn name_lost(fleet: &Fleet, known: usize, ui: &Ui) {
-    for Lost { error, .. } in fleet.lost.iter().skip(known) {
-        ui.error(error);
-    }
 }
 
 /// Asks the connected nodes how they stand and chooses those that can be used. Who cannot be is named.
@@ -55,11 +50,20 @@ pub async fn muster(spec: &Spec, fleet: &mut Fleet, ui: &Ui) -> Result<Crew> {
             Err(error) => fleet.lose(&node.name, error),
         }
     }
-    name_lost(fleet, known, ui);
+    session::name_lost(fleet, known, ui);
     fleet.head(spec)?;
     let crew = Crew::choose(spec, &seen)?;
+    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
     for (node, why) in &crew.unready {
-        ui.warn(&format!("{node}: {why}, so the job does without this node; `mpiup up` brings it in"));
+        match reasons.iter_mut().find(|(known, _)| known == why) {
+            Some((_, nodes)) => nodes.push(node.as_str()),
+            None => reasons.push((why, vec![node.as_str()])),
+        }
+    }
+    for (why, nodes) in reasons {
+        let them = if nodes.len() == 1 { ("this node", "it") } else { ("these nodes", "them") };
+        let nodes = nodeset::fold_in_order(&nodes);
+        ui.warn(&format!("{nodes}: {why}, so the job does without {}; `mpiup up` brings {} in", them.0, them.1));
     }
     if crew.members.len() < spec.nodes.len() {
         ui.warn(&format!("{} of {} nodes are usable", crew.members.len(), spec.nodes.len()));
@@ -68,8 +72,9 @@ pub async fn muster(spec: &Spec, fleet: &mut Fleet, ui: &Ui) -> Result<Crew> {
 }
 
 async fn standing(spec: &Spec, node: &Node) -> Result<Standing> {
+    let asked = Asked::now();
     let output = node.probe().read(&Standing::script(spec, node.is_root()), DEADLINE).await?;
-    Standing::parse(&output.stdout, node.is_root()).map_err(|error| match output.stderr_text().trim() {
+    Standing::parse(&output.stdout, node.is_root(), asked).map_err(|error| match output.stderr_text().trim() {
         "" => error,
         said => Error::failed(error.message()).because(said),
     })
