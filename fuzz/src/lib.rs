@@ -15,8 +15,11 @@ pub mod spec;
 pub mod ssh_config;
 mod text;
 
+/// Panics where something does not hold of these bytes.
+pub type Check = fn(&[u8]);
+
 /// Every target by its name.
-pub const CHECKS: [(&str, fn(&[u8])); 7] = [
+pub const CHECKS: [(&str, Check); 7] = [
     ("nodeset", nodeset::check),
     ("hostfile", hostfile::check),
     ("hosts", hosts::check),

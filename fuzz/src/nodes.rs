@@ -44,6 +44,8 @@ pub fn with_file(path: &str, text: &str) -> Cluster {
             shell: "/bin/bash".into(),
         };
         facts.user = Some(name(&spec.user));
+        let home = File { mode: "755".into(), owner: spec.user.clone(), content: None };
+        facts.files.insert("~/.".to_owned(), home);
         facts.files.insert(path.to_owned(), file.clone());
         (node.clone(), facts)
     };
