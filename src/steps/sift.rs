@@ -4,7 +4,7 @@
 //! Where nodes have to agree, what most of them have is right and the others are left out. Without a majority nobody is to
 //! blame: that is said by [`super::Cluster::agree`].
 
-use super::{clock, cluster, mpi, network, preconditions};
+use super::{clock, cluster, mpi, network, preconditions, twins};
 use crate::{
     error::{Error, Result},
     facts::Facts,
@@ -33,6 +33,8 @@ pub fn sift(spec: &Spec, seen: Vec<(NodeSpec, Facts)>) -> Sifted {
             }
         }
     });
+    let second = twins::second_names(&sifted.usable);
+    sifted.each(|node, _| second.get(node).map_or(Ok(()), |first| Err(twins::twin_of(first).on(node))));
     let home = |facts: &Facts| facts.user.as_ref().map(|account| account.home.clone());
     sifted.odd_ones(home, |home, right, others| {
         Error::failed(format!("the home of {} is {home} there, but {right} on {others}", spec.user)).hinted(format!(

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    error::{Error, Result},
+    error::Error,
     facts::Facts,
-    spec::NodeSpec,
+    spec::{NodeName, NodeSpec},
 };
 
 /// What no two machines have in common: the running kernel's number, the system's, its host keys and its addresses.
@@ -15,19 +15,22 @@ fn identity(facts: &Facts) -> (&str, &str, &[String], Vec<String>) {
     (&facts.boot_id, &facts.machine_id, &facts.host_keys, addresses.map(|at| at.address.to_string()).collect())
 }
 
-pub fn check(seen: &[(NodeSpec, Facts)]) -> Result<()> {
+/// Why a node cannot take part whose machine is there already, as `first`.
+pub fn twin_of(first: &NodeName) -> Error {
+    Error::failed(format!("it is the same machine as {first}, under another name or address"))
+        .hinted("Take one of the two out of [nodes]. For more processes on one machine, give it more `slots`.")
+}
+
+/// The nodes whose machine stands further up in the list already, each with the name that it has there.
+pub fn second_names(seen: &[(NodeSpec, Facts)]) -> BTreeMap<NodeName, NodeName> {
     let mut known = BTreeMap::new();
-    for (node, facts) in seen {
-        if facts.host_keys.is_empty() || facts.boot_id.is_empty() {
-            continue;
-        }
-        if let Some(first) = known.insert(identity(facts), &node.name) {
-            return Err(Error::failed(format!("it is the same machine as {first}, under another name or address"))
-                .on(&node.name)
-                .hinted(
-                    "Take one of the two out of [nodes]. For more processes on one machine, give it more `slots`.",
-                ));
+    let mut second = BTreeMap::new();
+    let tell = |facts: &Facts| !facts.host_keys.is_empty() && !facts.boot_id.is_empty();
+    for (node, facts) in seen.iter().filter(|(_, facts)| tell(facts)) {
+        let first: &NodeName = known.entry(identity(facts)).or_insert(&node.name);
+        if first != &node.name {
+            second.insert(node.name.clone(), first.clone());
         }
     }
-    Ok(())
+    second
 }
