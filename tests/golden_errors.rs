@@ -197,8 +197,8 @@ fn distributions_whose_mpis_differ() {
     let fedora = "PRETTY_NAME=\"Fedora Linux 41 (Server Edition)\"\nID=fedora\nVERSION_ID=41\n";
     let fedora = |node: Report| node.with("os", fedora).replacing("tools", "apt-get", "dnf");
     insta::assert_snapshot!(error(DISTRO, fedora), @r#"
-    error: client1: its MPI has version 5, but the one of master version 4: they
-           cannot talk to each other
+    error: client1: its MPI has version 5, but that of master,client2 version 4:
+           they cannot talk to each other
     hint: Use the same MPI on every node, whatever its system: `source = "wheels"`
           in [mpi].
     "#);

@@ -108,7 +108,6 @@ impl Cluster {
             return Err(error);
         }
         let seen = sifted.usable;
-        super::twins::check(&seen)?;
         preconditions::same_mpi(spec, &seen)?;
         let home = common_home(spec, &seen)?;
         let user_id = free_id(&seen);

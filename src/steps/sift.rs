@@ -4,7 +4,7 @@
 //! Where nodes have to agree, what most of them have is right and the others are left out. Without a majority nobody is to
 //! blame: that is said by [`super::Cluster::agree`].
 
-use super::{clock, cluster, mpi, network, preconditions};
+use super::{clock, cluster, mpi, network, preconditions, twins};
 use crate::{
     error::{Error, Result},
     facts::Facts,
@@ -23,6 +23,8 @@ pub struct Sifted {
 pub fn sift(spec: &Spec, seen: Vec<(NodeSpec, Facts)>) -> Sifted {
     let reference = clock::reference(seen.iter().map(|(_, facts)| facts.clock_ahead));
     let mut sifted = Sifted { usable: seen, unusable: Vec::new(), own_clock: reference.and_then(clock::of_operator) };
+    let twins = twins::find(&sifted.usable);
+    sifted.each(|node, _| twins.get(node).map_or(Ok(()), |first| Err(twins::error(node, first))));
     sifted.each(|node, facts| {
         preconditions::node(spec, node, facts)?;
         cluster::target(node, facts)?;

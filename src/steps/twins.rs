@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    error::{Error, Result},
+    error::Error,
     facts::Facts,
-    spec::NodeSpec,
+    spec::{NodeName, NodeSpec},
 };
 
 /// What no two machines have in common: the running kernel's number, the system's, its host keys and its addresses.
@@ -15,19 +15,21 @@ fn identity(facts: &Facts) -> (&str, &str, &[String], Vec<String>) {
     (&facts.boot_id, &facts.machine_id, &facts.host_keys, addresses.map(|at| at.address.to_string()).collect())
 }
 
-pub fn check(seen: &[(NodeSpec, Facts)]) -> Result<()> {
-    let mut known = BTreeMap::new();
-    for (node, facts) in seen {
-        if facts.host_keys.is_empty() || facts.boot_id.is_empty() {
-            continue;
-        }
-        if let Some(first) = known.insert(identity(facts), &node.name) {
-            return Err(Error::failed(format!("it is the same machine as {first}, under another name or address"))
-                .on(&node.name)
-                .hinted(
-                    "Take one of the two out of [nodes]. For more processes on one machine, give it more `slots`.",
-                ));
+/// Nodes that are the same machine as one before them, each with that one.
+pub fn find(seen: &[(NodeSpec, Facts)]) -> BTreeMap<NodeName, NodeName> {
+    let mut known: BTreeMap<_, &NodeName> = BTreeMap::new();
+    let mut twins = BTreeMap::new();
+    for (node, facts) in seen.iter().filter(|(_, facts)| !facts.host_keys.is_empty() && !facts.boot_id.is_empty()) {
+        let first = *known.entry(identity(facts)).or_insert(&node.name);
+        if first != &node.name {
+            twins.insert(node.name.clone(), first.clone());
         }
     }
-    Ok(())
+    twins
+}
+
+pub fn error(node: &NodeName, first: &NodeName) -> Error {
+    Error::failed(format!("it is the same machine as {first}, under another name or address"))
+        .on(node)
+        .hinted("Take one of the two out of [nodes]. For more processes on one machine, give it more `slots`.")
 }
