@@ -23,6 +23,8 @@ pub struct Sifted {
 pub fn sift(spec: &Spec, seen: Vec<(NodeSpec, Facts)>) -> Sifted {
     let reference = clock::reference(seen.iter().map(|(_, facts)| facts.clock_ahead));
     let mut sifted = Sifted { usable: seen, unusable: Vec::new(), own_clock: reference.and_then(clock::of_operator) };
+    let twins = twins::find(&sifted.usable);
+    sifted.each(|node, _| twins.get(node).map_or(Ok(()), |first| Err(twins::error(node, first))));
     sifted.each(|node, facts| {
         preconditions::node(spec, node, facts)?;
         cluster::target(node, facts)?;
@@ -33,8 +35,6 @@ pub fn sift(spec: &Spec, seen: Vec<(NodeSpec, Facts)>) -> Sifted {
             }
         }
     });
-    let second = twins::second_names(&sifted.usable);
-    sifted.each(|node, _| second.get(node).map_or(Ok(()), |first| Err(twins::twin_of(first).on(node))));
     let home = |facts: &Facts| facts.user.as_ref().map(|account| account.home.clone());
     sifted.odd_ones(home, |home, right, others| {
         Error::failed(format!("the home of {} is {home} there, but {right} on {others}", spec.user)).hinted(format!(

@@ -15,22 +15,21 @@ fn identity(facts: &Facts) -> (&str, &str, &[String], Vec<String>) {
     (&facts.boot_id, &facts.machine_id, &facts.host_keys, addresses.map(|at| at.address.to_string()).collect())
 }
 
-/// Why a node cannot take part whose machine is there already, as `first`.
-pub fn twin_of(first: &NodeName) -> Error {
-    Error::failed(format!("it is the same machine as {first}, under another name or address"))
-        .hinted("Take one of the two out of [nodes]. For more processes on one machine, give it more `slots`.")
-}
-
-/// The nodes whose machine stands further up in the list already, each with the name that it has there.
-pub fn second_names(seen: &[(NodeSpec, Facts)]) -> BTreeMap<NodeName, NodeName> {
-    let mut known = BTreeMap::new();
-    let mut second = BTreeMap::new();
-    let tell = |facts: &Facts| !facts.host_keys.is_empty() && !facts.boot_id.is_empty();
-    for (node, facts) in seen.iter().filter(|(_, facts)| tell(facts)) {
-        let first: &NodeName = known.entry(identity(facts)).or_insert(&node.name);
+/// Nodes that are the same machine as one before them, each with that one.
+pub fn find(seen: &[(NodeSpec, Facts)]) -> BTreeMap<NodeName, NodeName> {
+    let mut known: BTreeMap<_, &NodeName> = BTreeMap::new();
+    let mut twins = BTreeMap::new();
+    for (node, facts) in seen.iter().filter(|(_, facts)| !facts.host_keys.is_empty() && !facts.boot_id.is_empty()) {
+        let first = *known.entry(identity(facts)).or_insert(&node.name);
         if first != &node.name {
-            second.insert(node.name.clone(), first.clone());
+            twins.insert(node.name.clone(), first.clone());
         }
     }
-    second
+    twins
+}
+
+pub fn error(node: &NodeName, first: &NodeName) -> Error {
+    Error::failed(format!("it is the same machine as {first}, under another name or address"))
+        .on(node)
+        .hinted("Take one of the two out of [nodes]. For more processes on one machine, give it more `slots`.")
 }
