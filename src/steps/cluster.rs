@@ -96,8 +96,8 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Decides for the nodes that can take part, which [`super::sift`] has found out; `surveyed` is the network on which they were seen to reach each other, where
-    /// that had to be found out.
+    /// Decides for the nodes that can take part, which [`super::sift`] has found out; `surveyed` is the
+    /// network on which they were seen to reach each other, where that had to be found out.
     ///
     /// # Errors
     /// When the nodes cannot agree, or one of them cannot take part after all.
@@ -108,7 +108,6 @@ impl Cluster {
             return Err(error);
         }
         let seen = sifted.usable;
-        super::twins::check(&seen)?;
         preconditions::same_mpi(spec, &seen)?;
         let home = common_home(spec, &seen)?;
         let user_id = free_id(&seen);

@@ -4,7 +4,7 @@
 //! Where nodes have to agree, what most of them have is right and the others are left out. Without a majority nobody is to
 //! blame: that is said by [`super::Cluster::agree`].
 
-use super::{clock, cluster, mpi, network, preconditions};
+use super::{clock, cluster, mpi, network, preconditions, twins};
 use crate::{
     error::{Error, Result},
     facts::Facts,
@@ -23,6 +23,7 @@ pub struct Sifted {
 pub fn sift(spec: &Spec, seen: Vec<(NodeSpec, Facts)>) -> Sifted {
     let reference = clock::reference(seen.iter().map(|(_, facts)| facts.clock_ahead));
     let mut sifted = Sifted { usable: seen, unusable: Vec::new(), own_clock: reference.and_then(clock::of_operator) };
+    sifted.without_blamed(twins::check);
     sifted.each(|node, facts| {
         preconditions::node(spec, node, facts)?;
         cluster::target(node, facts)?;
@@ -52,7 +53,7 @@ pub fn sift(spec: &Spec, seen: Vec<(NodeSpec, Facts)>) -> Sifted {
     if let Ok(home) = cluster::common_home(spec, &sifted.usable) {
         sifted.each(|node, facts| preconditions::share(spec, &home, node, facts));
     }
-    sifted.without_address();
+    sifted.without_blamed(|seen| network::choose(seen, None).map(drop));
     let place = |name: &NodeName| spec.nodes.iter().position(|node| node.name == *name);
     sifted.unusable.sort_by_key(|(node, ..)| place(&node.name));
     sifted
@@ -88,8 +89,9 @@ impl Sifted {
         });
     }
 
-    fn without_address(&mut self) {
-        while let Err(error) = network::choose(&self.usable, None) {
+    /// Leaves out who is named by a check of all together, until it passes.
+    fn without_blamed(&mut self, check: impl Fn(&[(NodeSpec, Facts)]) -> Result<()>) {
+        while let Err(error) = check(&self.usable) {
             let Some(at) = self.usable.iter().position(|(node, _)| error.node() == Some(node.name.as_str())) else {
                 return;
             };
