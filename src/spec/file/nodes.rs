@@ -18,7 +18,11 @@ use crate::{
     },
 };
 
-/// The nodes in the order of the file; at least one, with unique names and addresses.
+/// mpiup holds a connection to every node, each an ssh process of its own, and one head node launches all ranks: beyond
+/// this a batch system is the tool, or several clusters.
+const MAX_NODES: usize = 1000;
+
+/// The nodes in the order of the file; at least one and at most [`MAX_NODES`], with unique names and addresses.
 pub(super) fn read(sections: &Sections<'_>) -> Result<Vec<NodeSpec>> {
     let source = sections.source;
     let table = sections.table("nodes")?;
@@ -27,6 +31,14 @@ pub(super) fn read(sections: &Sections<'_>) -> Result<Vec<NodeSpec>> {
         for (name, item) in table.iter() {
             reader.entry(*table, name, item)?;
         }
+    }
+    if let Some((_, span)) = &table
+        && reader.nodes.len() > MAX_NODES
+    {
+        let message = format!("[nodes] names {} nodes, and a cluster has {MAX_NODES} at most", reader.nodes.len());
+        return Err(source
+            .error(span.clone(), message)
+            .hinted("Make several clusters of them, each with an mpiup.toml and a `name` of its own."));
     }
     if reader.nodes.is_empty() {
         let (span, message) = match table {
