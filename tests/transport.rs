@@ -299,17 +299,14 @@ async fn nothing_is_left_behind() {
 
 #[tokio::test]
 async fn ssh_dies_with_a_killed_mpiup() {
-    const CHILD: &str = "MPIUP_TEST_CHILD";
     if let Ok(wish) = std::env::var(CHILD) {
         return open_and_wait(&wish).await;
     }
     let Some(sshd) = start(&Wish::default()) else { return };
-    let mut child = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "ssh_dies_with_a_killed_mpiup", "--nocapture"])
-        .env(CHILD, format!("{} {}", sshd.port, sshd.path("ssh_config").display()))
-        .stdout(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
+    // A folder that no other mpiup of this computer sweeps.
+    let sockets = sshd.path("run");
+    fs::create_dir(&sockets).unwrap();
+    let mut child = another_mpiup(&sshd, &sockets);
     sshd.wait_for("Starting session");
     let ssh = format!("mpiup-ssh-{}-", child.id());
     assert_eq!(processes_with(&ssh), 1);
@@ -323,9 +320,31 @@ async fn ssh_dies_with_a_killed_mpiup() {
     }
     assert_eq!(processes_with(&ssh), 0);
     // The sockets' directory stays until the next start.
-    assert_eq!(directories_with(&ssh), 1);
-    open(&sshd).await;
-    assert_eq!(directories_with(&ssh), 0);
+    assert_eq!(directories_with(&ssh, &sockets), 1);
+    let mut next = another_mpiup(&sshd, &sockets);
+    let of_next = format!("mpiup-ssh-{}-", next.id());
+    for _ in 0..1000 {
+        if directories_with(&of_next, &sockets) == 1 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!((directories_with(&of_next, &sockets), directories_with(&ssh, &sockets)), (1, 0));
+    next.kill().unwrap();
+    next.wait().unwrap();
+}
+
+const CHILD: &str = "MPIUP_TEST_CHILD";
+
+/// A process of its own that opens a connection and waits, with its sockets in this folder.
+fn another_mpiup(sshd: &Sshd, sockets: &std::path::Path) -> std::process::Child {
+    std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "ssh_dies_with_a_killed_mpiup", "--nocapture"])
+        .env(CHILD, format!("{} {}", sshd.port, sshd.path("ssh_config").display()))
+        .env("XDG_RUNTIME_DIR", sockets)
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap()
 }
 
 async fn open_and_wait(wish: &str) {
@@ -336,9 +355,8 @@ async fn open_and_wait(wish: &str) {
     node.probe().read("sleep 60", SOON).await.unwrap();
 }
 
-fn directories_with(text: &str) -> usize {
-    let parents = [std::env::var_os("XDG_RUNTIME_DIR").unwrap_or_default(), "/tmp".into()];
-    let entries = parents.iter().filter_map(|parent| fs::read_dir(parent).ok()).flatten().flatten();
+fn directories_with(text: &str, parent: &std::path::Path) -> usize {
+    let entries = fs::read_dir(parent).unwrap().flatten();
     entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(text)).count()
 }
 

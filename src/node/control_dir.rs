@@ -24,8 +24,9 @@ const LONGEST: usize = 70;
 /// When neither the user's runtime directory nor /tmp can be written.
 pub(super) fn make() -> Result<TempDir> {
     let mut last = None;
+    // A killed mpiup may have had another environment, and made its own elsewhere.
+    parents().iter().for_each(|parent| sweep(parent));
     for parent in parents() {
-        sweep(&parent);
         let prefix = format!("{PREFIX}{}-", std::process::id());
         let made = tempfile::Builder::new()
             .prefix(&prefix)
