@@ -170,7 +170,7 @@ fn a_killed_holder_and_a_silent_one_are_gone() {
         let begun = Instant::now();
         holder.wait().unwrap();
         assert!(begun.elapsed() < Duration::from_secs(30));
-        let ran = place.run(&format!("{}echo altered", silent.guard()));
+        let ran = place.run(&format!("{}echo altered", silent.alone()));
         assert!(!ran.status.success() && ran.stdout.is_empty(), "a script after that does nothing: {ran:?}");
         assert!(String::from_utf8_lossy(&ran.stderr).contains("not kept for this command any more"), "{ran:?}");
     }
@@ -181,7 +181,7 @@ fn what_still_runs_is_waited_for_and_named() {
     for place in places() {
         let first = key("ana@laptop");
         let (mut holder, _) = place.hold(&first.hold());
-        let mut script = place.shell(&format!("{}echo begun; sleep 4", first.guard())).spawn().unwrap();
+        let mut script = place.shell(&format!("{}echo begun; sleep 4", first.alone())).spawn().unwrap();
         let mut begun = String::new();
         BufReader::new(script.stdout.as_mut().unwrap()).read_line(&mut begun).unwrap();
         holder.kill().unwrap();
@@ -231,7 +231,7 @@ fn two_at_once_never_spoil_a_journal() {
                         }
                         let round = rounds.fetch_add(1, Ordering::Relaxed);
                         let work = if round % 4 == 3 { script::undo(&place.state(), false) } else { place.up() };
-                        let script = format!("{}echo begin >> {log}\n{work}echo end >> {log}\n", key.guard());
+                        let script = format!("{}echo begin >> {log}\n{work}echo end >> {log}\n", key.alone());
                         match round % 5 {
                             // The operator is gone in the middle: the script goes on alone.
                             0 => {

@@ -48,7 +48,7 @@ impl Key {
     }
 
     /// What every script begins with that alters a node.
-    pub fn guard(&self) -> String {
+    pub fn alone(&self) -> String {
         let doing = format!("{}\t{}", self.who, self.doing);
         let words = format!("mpiup_token={} mpiup_doing={}\n", quote::sh(&self.token), quote::sh(&doing));
         words + include_str!("sh/lock_paths.sh") + include_str!("sh/alone.sh")

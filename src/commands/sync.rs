@@ -80,7 +80,7 @@ pub async fn everywhere(
     } else {
         None
     };
-    let guard = locks.as_ref().map(Locks::guard).unwrap_or_default();
+    let alone = locks.as_ref().map(Locks::alone).unwrap_or_default();
     let consent = Consent::after_showing_the_plan();
     // Nodes that want the same get the same archive.
     let sets: BTreeSet<&BTreeSet<String>> =
@@ -93,12 +93,12 @@ pub async fn everywhere(
         crew.members.iter().map(|member| target(spec, fleet, crew, member)).collect::<Result<_>>()?;
     let sends = targets.iter().zip(&wanted).zip(&names).map(|(((share, node), wanted), name)| {
         let archive = wanted.as_ref().ok().and_then(|wanted| archives.iter().find(|(set, _)| **set == wanted.files));
-        let (guard, consent, progress) = (&guard, &consent, &progress);
+        let (alone, consent, progress) = (&alone, &consent, &progress);
         async move {
             let Some((_, archive)) = archive else { return Ok(()) };
             let sent =
                 |bytes| progress.meter(name, &format!("{} of {}", humane::bytes(bytes), humane::bytes(archive.bytes)));
-            sync::send(archive, share, node, guard, consent, &sent).await
+            sync::send(archive, share, node, alone, consent, &sent).await
         }
     });
     let sent = futures_util::future::join_all(sends).await;

@@ -68,7 +68,7 @@ pub async fn apply(
     consent: &Consent,
     sink: Sink<'_>,
 ) -> Applied {
-    let guard = locks.guard();
+    let alone = locks.alone();
     let mut applied = Applied { made: 0, failed: too_small(cluster, plan, bundles) };
     let mut keys = PublicKeys::new();
     for wave in [Wave::Ground, Wave::Mesh] {
@@ -86,9 +86,9 @@ pub async fn apply(
         let alive = |name: &NodeName| applied.failed.iter().all(|(failed, _)| failed != name);
         let work =
             plan.nodes.iter().zip(&cluster.members).filter(|(node, _)| alive(&node.node)).map(|(node, member)| {
-                let (keys, guard) = (&keys, &guard);
+                let (keys, alone) = (&keys, &alone);
                 async move {
-                    let run = NodeRun { cluster, member, plan: node, bundles, guard, consent, sink };
+                    let run = NodeRun { cluster, member, plan: node, bundles, alone, consent, sink };
                     let outcome = match fleet.node(&node.node) {
                         Some(connected) => run.wave(connected, wave, keys).await,
                         None => Err(Error::failed("the connection is gone")),
@@ -115,7 +115,7 @@ struct NodeRun<'a> {
     plan: &'a NodePlan,
     bundles: &'a Bundles,
     /// Ends a script that begins after the node was lost to another operator.
-    guard: &'a str,
+    alone: &'a str,
     consent: &'a Consent,
     sink: Sink<'a>,
 }
@@ -171,7 +171,7 @@ impl NodeRun<'_> {
                 Line::Kept | Line::Left => {}
             }
         };
-        let script = format!("{}{script}", self.guard);
+        let script = format!("{}{script}", self.alone);
         let work = hands.run(&script, DEADLINE, &mut on_line);
         let output = confirm::beside(node, &self.member.state, &asked, work).await?;
         if output.success() {
@@ -193,13 +193,13 @@ impl NodeRun<'_> {
             self.tell(|node| Event::Sent { node, bytes: sent, of: bundle.bytes });
         };
         let tar: &Path = &bundle.tar;
-        let output = hands.push(&format!("{}{install}", self.guard), tar, &progress, DEADLINE).await?;
+        let output = hands.push(&format!("{}{install}", self.alone), tar, &progress, DEADLINE).await?;
         if !output.success() {
             return Err(self.failure(&change.what(), &output.last_words()));
         }
         let finish = format!(
             "{}{}begin {} && find_entry {} && finish_entry",
-            self.guard,
+            self.alone,
             script::prelude(),
             crate::quote::sh(&self.member.state),
             crate::quote::sh(&change.key())

@@ -78,8 +78,8 @@ impl Locks {
     }
 
     /// What every script begins with that alters a node.
-    pub fn guard(&self) -> String {
-        self.key.guard()
+    pub fn alone(&self) -> String {
+        self.key.alone()
     }
 
     /// Gives the nodes back, and waits until they know.

@@ -40,7 +40,7 @@ pub async fn undo(
     consent: &Consent,
     sink: Sink<'_>,
 ) -> Undone {
-    let how = &How { guard: locks.guard(), purge, consent, sink };
+    let how = &How { alone: locks.alone(), purge, consent, sink };
     let work = seen.iter().map(|(node, facts)| async move {
         let outcome = match fleet.node(&node.name) {
             Some(connected) => one(spec, facts, connected, how).await,
@@ -65,7 +65,7 @@ pub async fn undo(
 /// What is the same for all nodes.
 struct How<'a> {
     /// Ends a script that begins after the node was lost to another operator.
-    guard: String,
+    alone: String,
     purge: bool,
     consent: &'a Consent,
     sink: Sink<'a>,
@@ -111,7 +111,7 @@ async fn one(spec: &Spec, facts: &Facts, node: &Node, how: &How<'_>) -> Result<U
             Line::Value(_) => {}
         }
     };
-    let (hands, script) = (Hands::new(node, how.consent), format!("{}{}", how.guard, script::undo(&state, how.purge)));
+    let (hands, script) = (Hands::new(node, how.consent), format!("{}{}", how.alone, script::undo(&state, how.purge)));
     let output = confirm::beside(node, &state, &asked, hands.run(&script, DEADLINE, &mut on_line)).await?;
     if output.success() {
         return Ok(undone.into_inner());

@@ -53,7 +53,7 @@ fn packed(output: process::Output) -> Result<()> {
     Err(crate::error::Error::failed("the files of the working directory could not be packed").because(output.stderr))
 }
 
-/// Takes the archive to one node; `progress` hears how many bytes are on their way. `guard` ends a script that begins after
+/// Takes the archive to one node; `progress` hears how many bytes are on their way. `alone` ends a script that begins after
 /// the node was lost to another operator.
 ///
 /// # Errors
@@ -62,12 +62,12 @@ pub async fn send(
     archive: &Archive,
     share: &Share<'_>,
     node: &Node,
-    guard: &str,
+    alone: &str,
     consent: &Consent,
     progress: &dyn Fn(u64),
 ) -> Result<()> {
     let hands = Hands::new(node, consent);
-    let output = hands.push(&format!("{guard}{}", script(share)), archive.file.path(), progress, DEADLINE).await?;
+    let output = hands.push(&format!("{alone}{}", script(share)), archive.file.path(), progress, DEADLINE).await?;
     output
         .success_or(format!("files could not be written into {}", share.path))
         .map_err(|error| error.on(hands.name()))?;
