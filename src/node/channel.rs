@@ -10,6 +10,7 @@ use tokio::time::timeout;
 
 use super::framing::{Frame, Lines, Scanner, random_word};
 use super::handshake::{self, Hello};
+use super::patience::{Late, Patience, Watch};
 use super::{Output, running::Running};
 
 /// An open shell.
@@ -24,8 +25,8 @@ pub(super) struct Channel {
 /// Why no answer came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// No answer within the deadline.
-    Deadline(Duration),
+    /// No answer as long as there was patience.
+    Late(Late),
     /// The shell ended; what it had said until then.
     Ended(String),
 }
@@ -50,7 +51,7 @@ impl Channel {
             }
             true
         };
-        let greeted = timeout(deadline, greeting).await.map_err(|_| Fault::Deadline(deadline))?;
+        let greeted = timeout(deadline, greeting).await.map_err(|_| Fault::Late(Late::InAll(deadline)))?;
         let hello = if greeted { handshake::parse(word, &stdout) } else { None };
         let said = || String::from_utf8_lossy(&[stderr, stdout].concat()).trim().to_owned();
         let hello = hello.ok_or_else(|| Fault::Ended(said()))?;
@@ -68,15 +69,25 @@ impl Channel {
     pub(super) async fn request(
         &mut self,
         script: &str,
-        deadline: Duration,
+        patience: Patience,
         on_line: &mut dyn FnMut(&str),
     ) -> Result<Output, Fault> {
         self.requests += 1;
         let frame = Frame::new(&self.secret, self.requests);
-        timeout(deadline, self.exchange(&frame, script, on_line)).await.map_err(|_| Fault::Deadline(deadline))?
+        let watch = Watch::new(patience);
+        tokio::select! {
+            answer = self.exchange(&frame, script, on_line, &watch) => answer,
+            late = watch.ends() => Err(Fault::Late(late)),
+        }
     }
 
-    async fn exchange(&mut self, frame: &Frame, script: &str, on_line: &mut dyn FnMut(&str)) -> Result<Output, Fault> {
+    async fn exchange(
+        &mut self,
+        frame: &Frame,
+        script: &str,
+        on_line: &mut dyn FnMut(&str),
+        watch: &Watch,
+    ) -> Result<Output, Fault> {
         let (mut stdout, mut stderr) = (frame.stdout(), frame.stderr());
         let mut lines = Lines::default();
         let request = frame.request(script);
@@ -92,11 +103,13 @@ impl Channel {
             tokio::select! {
                 read = out.read(&mut out_bytes), if !stdout.done() => {
                     let count = alive(read, &stdout, &stderr)?;
+                    watch.sign();
                     stdout.feed(&out_bytes[..count]);
                     lines.deliver(&stdout, on_line);
                 }
                 read = err.read(&mut err_bytes), if !stderr.done() => {
                     let count = alive(read, &stdout, &stderr)?;
+                    watch.sign();
                     stderr.feed(&err_bytes[..count]);
                 }
             }

@@ -1,11 +1,10 @@
 //! The capability to alter a node. Only apply has it, after the plan was shown.
 
 use std::path::Path;
-use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::{Link, Node, Output, running::Running};
+use super::{Link, Node, Output, Patience, patience::Watch, running::Running};
 use crate::error::{Context, Error, Result};
 use crate::spec::NodeName;
 
@@ -43,9 +42,14 @@ impl<'a> Hands<'a> {
     /// Runs a script; `on_line` gets each line of standard output when it comes.
     ///
     /// # Errors
-    /// When no answer came within `deadline`. Whether the script had its effect is then not known.
-    pub async fn run(&self, script: &str, deadline: Duration, on_line: &mut dyn FnMut(&str)) -> Result<Output> {
-        self.node.request(script, deadline, on_line).await
+    /// When `patience` ended before the script did. Whether it had its effect is then not known.
+    pub async fn run(
+        &self,
+        script: &str,
+        patience: impl Into<Patience>,
+        on_line: &mut dyn FnMut(&str),
+    ) -> Result<Output> {
+        self.node.request(script, patience, on_line).await
     }
 
     /// Starts `command` (of `sh`) in a session of its own: see [`Node::spawn`].
@@ -60,8 +64,14 @@ impl<'a> Hands<'a> {
     /// how many bytes are on their way so far. A command that ends without reading it all is no error: see its status.
     ///
     /// # Errors
-    /// When the file cannot be read, or the command did not end within `deadline`.
-    pub async fn push(&self, command: &str, from: &Path, progress: &dyn Fn(u64), deadline: Duration) -> Result<Output> {
+    /// When the file cannot be read, or `patience` ended before the command did.
+    pub async fn push(
+        &self,
+        command: &str,
+        from: &Path,
+        progress: &dyn Fn(u64),
+        patience: impl Into<Patience>,
+    ) -> Result<Output> {
         let name = self.node.name();
         if let Link::Fake(fake) = &self.node.link {
             let content = std::fs::read(from).context(|| format!("{} could not be read", from.display()))?;
@@ -70,21 +80,23 @@ impl<'a> Hands<'a> {
         }
         let file = tokio::fs::File::open(from).await;
         let file = file.context(|| format!("{} could not be read", from.display())).map_err(|error| error.on(name))?;
+        let watch = Watch::new(patience.into());
+        let taken = |bytes| {
+            watch.sign();
+            progress(bytes);
+        };
         let sent = async {
             let Running { stdin, stdout, stderr, exit } = self.node.spawn(command, false).await?;
             let rest = Running { stdin: None, stdout, stderr, exit };
-            let (output, sent) = tokio::join!(rest.output(), send(file, stdin, progress));
+            let (output, sent) = tokio::join!(rest.output(), send(file, stdin, &taken));
             sent.context(|| format!("{} could not be read", from.display()))?;
             output
         };
-        match tokio::time::timeout(deadline, sent).await {
-            Ok(output) => output.map_err(|error| error.on(name)),
-            Err(_) => Err(Error::failed(format!(
-                "{} was not received within {} s by `{command}`",
-                from.display(),
-                super::seconds(deadline)
-            ))
-            .on(name)),
+        tokio::select! {
+            output = sent => output.map_err(|error| error.on(name)),
+            late = watch.ends() => {
+                Err(Error::failed(format!("`{}`, which was sent a file, {late}", super::brief(command))).on(name))
+            }
         }
     }
 }

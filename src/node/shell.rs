@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::channel::{Channel, Fault};
+use super::patience::Patience;
 use super::running::Running;
 use super::spawn::{self, OnDrop};
 use super::sudo::{Passage, Refusal, Rights};
@@ -84,7 +85,7 @@ impl Node {
     pub(super) async fn request(
         &self,
         script: &str,
-        deadline: Duration,
+        patience: impl Into<Patience>,
         on_line: &mut dyn FnMut(&str),
     ) -> Result<Output> {
         self.tell(script);
@@ -106,7 +107,7 @@ impl Node {
                 return Err(error);
             }
         };
-        let fault = match channel.request(script, deadline, on_line).await {
+        let fault = match channel.request(script, patience.into(), on_line).await {
             Ok(output) => {
                 *shell = Shell::Open(channel);
                 return Ok(output);
@@ -129,10 +130,7 @@ impl Node {
 
     async fn explain(&self, script: &str, fault: Fault) -> Poison {
         let said = match fault {
-            Fault::Deadline(deadline) => {
-                let message = format!("`{script}` did not end within {} s", seconds(deadline));
-                return Poison { message, ..Poison::default() };
-            }
+            Fault::Late(late) => return Poison { message: format!("`{script}` {late}"), ..Poison::default() },
             Fault::Ended(said) => said,
         };
         match &self.link {
@@ -162,8 +160,8 @@ impl Node {
             _ => (self.name.to_string(), "sh".to_owned()),
         };
         let error = match fault {
-            Fault::Deadline(deadline) => {
-                Error::failed(format!("The shell on {place} was not ready within {} s", seconds(*deadline)))
+            Fault::Late(_) => {
+                Error::failed(format!("The shell on {place} was not ready within {} s", seconds(GREETING)))
             }
             Fault::Ended(said) => {
                 let diagnosis = ssh_errors::classify(said);

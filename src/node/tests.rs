@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::time::Instant;
 
 use super::channel::{Channel, Fault};
+use super::patience::Late;
 use super::*;
 
 const SOON: Duration = Duration::from_secs(20);
@@ -26,7 +27,7 @@ async fn open(shell: &str) -> Channel {
 }
 
 async fn ask(channel: &mut Channel, script: &str) -> Output {
-    channel.request(script, SOON, &mut |_| {}).await.unwrap()
+    channel.request(script, SOON.into(), &mut |_| {}).await.unwrap()
 }
 
 async fn local() -> Node {
@@ -91,7 +92,7 @@ async fn lines_come_while_the_script_runs() {
     let lines = RefCell::new(Vec::new());
     let script = "echo first; echo; sleep 0.4; echo second; printf last";
     let mut on_line = |line: &str| lines.borrow_mut().push((line.to_owned(), start.elapsed()));
-    let output = channel.request(script, SOON, &mut on_line).await.unwrap();
+    let output = channel.request(script, SOON.into(), &mut on_line).await.unwrap();
     let lines = lines.into_inner();
     let texts: Vec<&str> = lines.iter().map(|(line, _)| line.as_str()).collect();
     assert_eq!(texts, ["first", "", "second", "last"]);
@@ -144,12 +145,26 @@ async fn after_a_dropped_request_a_new_shell_opens() {
 }
 
 #[tokio::test]
+async fn who_is_silent_is_given_up_and_who_tells_is_not() {
+    let node = local().await;
+    let consent = Consent::after_showing_the_plan();
+    let hands = Hands::new(&node, &consent);
+    let patience = Patience { in_all: SOON, silent: Duration::from_millis(1500) };
+    let slow = "for tell in 1 2 3 4 5 6; do sleep 0.4; echo $tell >&2; done; echo done";
+    assert_eq!(hands.run(slow, patience, &mut |_| {}).await.unwrap().text(), "done\n");
+    let begun = Instant::now();
+    let frozen = hands.run("kill -s STOP $$", patience, &mut |_| {}).await.unwrap_err();
+    assert!(frozen.message().contains("gave no sign of life for 1.5 s"), "{frozen}");
+    assert!(begun.elapsed() < SOON, "it costs its patience alone");
+}
+
+#[tokio::test]
 async fn a_shell_that_never_greets_is_an_error() {
     let running = spawn::local(&["sh", "-c", "echo refused >&2; exit 1"], OnDrop::HangUp).unwrap();
     assert_eq!(Channel::greet(running, "m", SOON).await.unwrap_err(), Fault::Ended("refused".into()));
     let running = spawn::local(&["sleep", "30"], OnDrop::HangUp).unwrap();
     let short = Duration::from_millis(100);
-    assert_eq!(Channel::greet(running, "m", short).await.unwrap_err(), Fault::Deadline(short));
+    assert_eq!(Channel::greet(running, "m", short).await.unwrap_err(), Fault::Late(Late::InAll(short)));
 }
 
 #[tokio::test]
@@ -169,7 +184,7 @@ async fn pushes_a_file_into_a_command() {
     let refused = hands.push("echo no space >&2; exit 4", file.path(), &|_| {}, SOON).await.unwrap();
     assert_eq!((refused.status, refused.stderr_text().as_str()), (4, "no space\n"));
     let late = hands.push("sleep 30", file.path(), &|_| {}, Duration::from_millis(200)).await.unwrap_err();
-    assert!(late.message().contains("was not received within 0.2 s by `sleep 30`"), "{late}");
+    assert!(late.message().contains("`sleep 30`, which was sent a file, did not end within 0.2 s"), "{late}");
 }
 
 #[tokio::test]

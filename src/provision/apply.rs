@@ -3,27 +3,25 @@
 //! Guarantees: only what the plan holds is done; a node's journal knows of a change before it is made; a node that fails
 //! stops where it failed and the others go on. Not guaranteed: that all nodes come through; who does not is named.
 
-use std::{cell::RefCell, collections::BTreeMap, path::Path, time::Duration};
+use std::{cell::RefCell, collections::BTreeMap, path::Path};
 
 use futures_util::future::join_all;
 
 use super::{
     Event, Fleet, Locks, Sink, as_user,
     confirm::{self, Asked},
+    patience::patience,
     report::{self, Line},
     room::too_small,
 };
 use crate::{
     changes::{Change, Primitive, Wave, script, text::PublicKeys},
     error::{Error, Result},
-    node::{Consent, Hands, Node},
+    node::{Consent, Hands, Node, Patience},
     python,
     spec::NodeName,
     steps::{Cluster, Member, NodePlan, Plan},
 };
-
-/// Packages on a slow line are what takes long.
-const DEADLINE: Duration = Duration::from_secs(1800);
 
 /// What became of a plan.
 #[derive(Debug, Default)]
@@ -79,10 +77,6 @@ pub async fn apply(
         if !plan.has(wave) {
             continue;
         }
-        if wave == Wave::Mesh && !applied.failed.is_empty() {
-            // The others wait for keys of nodes that did not come so far: they are planned anew without those.
-            break;
-        }
         let alive = |name: &NodeName| applied.failed.iter().all(|(failed, _)| failed != name);
         let work =
             plan.nodes.iter().zip(&cluster.members).filter(|(node, _)| alive(&node.node)).map(|(node, member)| {
@@ -135,7 +129,8 @@ impl NodeRun<'_> {
         }
         let script =
             format!("{}{}", script::prelude(), script::calls(&self.member.state, changes.iter().copied(), Some(keys))?);
-        let mut done = self.run(node, &script).await?;
+        let packages = changes.iter().any(|(_, change)| matches!(change.primitive, Primitive::Packages { .. }));
+        let mut done = self.run(node, &script, patience(packages)).await?;
         for (_, change) in &changes {
             if let Primitive::Tree { path, owner, key } = &change.primitive {
                 self.bring(node, change, path, owner, key).await?;
@@ -146,7 +141,7 @@ impl NodeRun<'_> {
     }
 
     /// Runs a script of changes and turns its report into events.
-    async fn run(&self, node: &Node, script: &str) -> Result<Done> {
+    async fn run(&self, node: &Node, script: &str, patience: Patience) -> Result<Done> {
         let done = RefCell::new(Done::default());
         let failed_at = RefCell::new(None);
         let hands = Hands::new(node, self.consent);
@@ -172,7 +167,7 @@ impl NodeRun<'_> {
             }
         };
         let script = format!("{}{script}", self.alone);
-        let work = hands.run(&script, DEADLINE, &mut on_line);
+        let work = hands.run(&script, patience, &mut on_line);
         let output = confirm::beside(node, &self.member.state, &asked, work).await?;
         if output.success() {
             return Ok(done.into_inner());
@@ -193,7 +188,7 @@ impl NodeRun<'_> {
             self.tell(|node| Event::Sent { node, bytes: sent, of: bundle.bytes });
         };
         let tar: &Path = &bundle.tar;
-        let output = hands.push(&format!("{}{install}", self.alone), tar, &progress, DEADLINE).await?;
+        let output = hands.push(&format!("{}{install}", self.alone), tar, &progress, patience(false)).await?;
         if !output.success() {
             return Err(self.failure(&change.what(), &output.last_words()));
         }
@@ -204,7 +199,7 @@ impl NodeRun<'_> {
             crate::quote::sh(&self.member.state),
             crate::quote::sh(&change.key())
         );
-        let output = hands.run(&finish, DEADLINE, &mut |_| {}).await?;
+        let output = hands.run(&finish, patience(false), &mut |_| {}).await?;
         if !output.success() {
             return Err(self.failure(&change.what(), &output.last_words()));
         }

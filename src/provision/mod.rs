@@ -11,6 +11,7 @@ mod fleet;
 mod gather;
 mod identity;
 mod lock;
+mod patience;
 mod report;
 mod room;
 mod start_files;

@@ -1,10 +1,11 @@
 //! Takes a cluster back from its nodes' journals alone: no spec and no plan is needed.
 
-use std::{cell::RefCell, time::Duration};
+use std::cell::RefCell;
 
 use super::{
     Event, Fleet, Locks, Sink,
     confirm::{self, Asked},
+    patience::patience,
     report::{self, Line},
 };
 use crate::{
@@ -15,8 +16,6 @@ use crate::{
     spec::{NodeName, NodeSpec, Spec},
     steps,
 };
-
-const DEADLINE: Duration = Duration::from_secs(1800);
 
 /// What became of a `down`.
 #[derive(Debug, Default)]
@@ -111,8 +110,9 @@ async fn one(spec: &Spec, facts: &Facts, node: &Node, how: &How<'_>) -> Result<U
             Line::Value(_) => {}
         }
     };
+    let long = how.purge || facts.journal.iter().any(|entry| entry.what.starts_with("packages "));
     let (hands, script) = (Hands::new(node, how.consent), format!("{}{}", how.alone, script::undo(&state, how.purge)));
-    let output = confirm::beside(node, &state, &asked, hands.run(&script, DEADLINE, &mut on_line)).await?;
+    let output = confirm::beside(node, &state, &asked, hands.run(&script, patience(long), &mut on_line)).await?;
     if output.success() {
         return Ok(undone.into_inner());
     }

@@ -5,11 +5,12 @@ use std::{collections::BTreeSet, io::Write as _, path::Path, time::Duration};
 use super::Share;
 use crate::{
     error::{Context as _, Result},
-    node::{Consent, Hands, Node},
+    node::{Consent, Hands, Node, Patience},
     process, quote,
 };
 
-const DEADLINE: Duration = Duration::from_secs(600);
+/// Files of any size, over a line that takes them; then the renaming of all of them, which is not told of.
+const PATIENCE: Patience = Patience { in_all: Duration::from_secs(3600), silent: Duration::from_secs(240) };
 
 /// Files on their way to nodes, packed once for all nodes that want the same.
 #[derive(Debug)]
@@ -67,7 +68,7 @@ pub async fn send(
     progress: &dyn Fn(u64),
 ) -> Result<()> {
     let hands = Hands::new(node, consent);
-    let output = hands.push(&format!("{alone}{}", script(share)), archive.file.path(), progress, DEADLINE).await?;
+    let output = hands.push(&format!("{alone}{}", script(share)), archive.file.path(), progress, PATIENCE).await?;
     output
         .success_or(format!("files could not be written into {}", share.path))
         .map_err(|error| error.on(hands.name()))?;
