@@ -128,7 +128,11 @@ async fn settle(session: &mut Session, work: &mut Work, ui: &Ui) -> Result<Clust
             if !work.yes && work.agreed.as_ref() != Some(&plan) {
                 ask(&cluster, &plan, ui)?;
             }
-            fetch(&cluster, &plan, &mut work.bundles, ui).await?;
+            if !fetch(session, &cluster, &plan, &mut work.bundles, ui).await? {
+                // It was agreed to, and goes on without them.
+                work.yes = true;
+                continue;
+            }
             work.agreed = Some(plan);
             work.locks = Some(keep(session, ui).await?);
             continue;
@@ -141,7 +145,9 @@ async fn settle(session: &mut Session, work: &mut Work, ui: &Ui) -> Result<Clust
         }
         // What follows from this plan, where a node fails, is asked for no more.
         work.yes = true;
-        fetch(&cluster, &plan, &mut work.bundles, ui).await?;
+        if !fetch(session, &cluster, &plan, &mut work.bundles, ui).await? {
+            continue;
+        }
         let applied = apply(session, &cluster, &plan, &work.bundles, locks, ui).await?;
         work.made += applied.made;
         all_made = applied.failed.is_empty();
@@ -185,9 +191,18 @@ fn ask(cluster: &Cluster, plan: &Plan, ui: &Ui) -> Result<()> {
     Err(Error::failed("nothing was changed, as you said"))
 }
 
-async fn fetch(cluster: &Cluster, plan: &Plan, bundles: &mut Bundles, ui: &Ui) -> Result<()> {
+/// Whether all nodes can have what the plan brings. Those that cannot are lost.
+async fn fetch(session: &mut Session, cluster: &Cluster, plan: &Plan, bundles: &mut Bundles, ui: &Ui) -> Result<bool> {
     let report = |text: &str| ui.say(&format!("  {text}"));
-    provision::fetch(cluster, plan, bundles, &report).await
+    let without = provision::fetch(cluster, plan, bundles, &report).await?;
+    if without.is_empty() {
+        return Ok(true);
+    }
+    for (node, error) in without {
+        session.fleet.lose(&node, error);
+    }
+    session.look_again().await;
+    Ok(false)
 }
 
 async fn apply(
