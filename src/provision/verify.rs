@@ -17,11 +17,18 @@ use crate::{
     steps::{Cluster, Member},
 };
 
-/// A cold start of fifty nodes takes seconds; what takes a minute hangs.
+/// A cold start of thirty nodes takes seconds; what takes a minute hangs.
 const DEADLINE: Duration = Duration::from_secs(90);
+
+/// For each node beyond those: launchers log in to many nodes one after the other.
+const MANY: usize = 30;
+const EACH_BEYOND: Duration = Duration::from_secs(2);
 
 /// Two nodes that take longer will not become friends.
 const PAIR_DEADLINE: Duration = Duration::from_secs(30);
+
+/// After so long no further pair is begun: with what was found until then, the proof is tried again.
+const ALL_PAIRS: Duration = Duration::from_secs(150);
 
 /// What a job that hangs has to end, beside the log-ins before it.
 const GRACE: Duration = Duration::from_secs(5);
@@ -54,14 +61,25 @@ fn seconds<S: serde::Serializer>(took: &Duration, serializer: S) -> Result<S::Ok
 /// When the job fails, hangs, or leaves a node out: then the cluster is not ready.
 pub async fn verify(cluster: &Cluster, head: &Node) -> Result<Proof> {
     let everyone: Vec<&Member> = cluster.members.iter().collect();
-    job(cluster, head, &everyone, Hosts::Hostfile, DEADLINE).await
+    job(cluster, head, &everyone, Hosts::Hostfile, deadline(everyone.len())).await
 }
 
-/// The nodes with which the head node cannot run a job of two, each with its reason. At most four pairs at a time.
+/// How long a job with so many ranks may take.
+fn deadline(ranks: usize) -> Duration {
+    let beyond = u32::try_from(ranks.saturating_sub(MANY)).unwrap_or(u32::MAX);
+    DEADLINE.saturating_add(EACH_BEYOND.saturating_mul(beyond))
+}
+
+/// The nodes with which the head node cannot run a job of two, each with its reason. At most four pairs at a time; where
+/// many nodes hang, not all of them are found at once.
 pub async fn culprits(cluster: &Cluster, head: &Node) -> Vec<(NodeName, Error)> {
     let Some(first) = cluster.head() else { return vec![] };
     let others = cluster.members.iter().filter(|member| member.spec.name != first.spec.name);
+    let begun = Instant::now();
     let pairs = others.map(|other| async move {
+        if begun.elapsed() > ALL_PAIRS {
+            return None;
+        }
         let outcome = job(cluster, head, &[first, other], Hosts::Named, PAIR_DEADLINE).await;
         let error = outcome.err()?;
         if let Some(blamed) = super::start_files::blame(cluster, head, other).await {
@@ -176,6 +194,11 @@ mod tests {
             (nodes, library.as_str()),
             (vec!["master".to_owned(), "client1".to_owned()], "Open MPI v4.1.4; mpi4py 4.1.1")
         );
+    }
+
+    #[test]
+    fn many_ranks_may_take_longer() {
+        assert_eq!([3, 30, 100].map(|ranks| deadline(ranks).as_secs()), [90, 90, 230]);
     }
 
     #[test]

@@ -14,14 +14,16 @@ mpiup_me=$(id -un) mpiup_node=$(uname -n)
 say() { printf '@ %s say %s\n' "$mpiup_index" "$*"; }
 value() { printf '@ %s value %s\n' "$mpiup_index" "$*"; }
 fail() { printf '%s\n' "$*" >&2; return 1; }
-sum() { sha256sum < "$1" | { read -r hash _; printf '%s' "$hash"; }; }
+sum() { hash=$(sha256sum < "$1"); printf '%s' "${hash%% *}"; }
 
 # Runs a command as the account that owns what is changed, so that no link in a home can aim root at another file.
 as() {
     as_user=$1; shift
     if [ "$as_user" = "$mpiup_me" ]; then "$@"
     elif [ -x /usr/bin/setpriv ]; then
-        setpriv --reuid "$as_user" --regid "$(id -g "$as_user")" --init-groups -- "$@"
+        # Asked for once: it takes as long as the command itself.
+        [ "$as_user" = "${as_known-}" ] || { as_group=$(id -g "$as_user") && as_known=$as_user; } || return 1
+        setpriv --reuid "$as_user" --regid "$as_group" --init-groups -- "$@"
     else runuser -u "$as_user" -- "$@"; fi
 }
 
@@ -37,9 +39,11 @@ begin() {
         (umask 077; mkdir -p "$1" && { [ -f "$1/made" ] || printf '%s' "$made" > "$1/made"; } && mkdir "$mpiup_journal") || return 1
     fi
     rm -rf "$mpiup_state/new"
-    for entry in "$mpiup_journal"/[0-9]*; do
-        [ ! -d "$entry" ] || intact "$entry" || { fail "$(damaged "$entry")"; return 1; }
-    done
+    if ! all_intact; then
+        for entry in "$mpiup_journal"/[0-9]*; do
+            [ ! -d "$entry" ] || intact "$entry" || { fail "$(damaged "$entry")"; return 1; }
+        done
+    fi
     settle
 }
 
@@ -65,8 +69,8 @@ find_entry() {
 # Begins the entry that a primitive fills in before it is given its name.
 new_entry() {
     draft=$mpiup_state/new
-    rm -rf "$draft"
-    { (umask 077; mkdir "$draft") && printf '%s\n' "$1" > "$draft/key" && printf '%s\n' "$mpiup_what" > "$draft/what" &&
+    { [ ! -e "$draft" ] || rm -rf "$draft"; } || return 1
+    { mkdir -m 700 "$draft" && printf '%s\n' "$1" > "$draft/key" && printf '%s\n' "$mpiup_what" > "$draft/what" &&
         printf '%s' "$2" > "$draft/path" && printf '%s' "$3" > "$draft/owner"; } || unwritable
 }
 
@@ -77,7 +81,9 @@ commit_entry() {
     last=0
     for entry in "$mpiup_journal"/[0-9]*; do [ -d "$entry" ] && last=${entry##*/}; done
     last=${last#0}; last=${last#0}; last=${last#0}
-    entry=$mpiup_journal/$(printf '%04d' $((last + 1)))
+    entry=$((last + 1))
+    while [ ${#entry} -lt 4 ]; do entry=0$entry; done
+    entry=$mpiup_journal/$entry
     on_disk "$draft"/* "$draft" && mv "$draft" "$entry" && on_disk "$mpiup_journal" || unwritable
 }
 
@@ -88,6 +94,15 @@ on_disk() { sync "$@" 2>/dev/null || :; }
 
 # Whether the entry is what was written: a part of one must not be acted on. Journals of before there were sums have none.
 intact() { [ -s "$1/key" ] && { [ ! -e "$1/sums" ] || { [ -s "$1/sums" ] && (cd "$1" && sha256sum -c sums >/dev/null 2>&1); }; }; }
+# The same of all entries at once, where each has its sums: two programs, and not two for each entry. A line that is no sum
+# would be passed over by sha256sum.
+all_intact() {
+    for entry in "$mpiup_journal"/[0-9]*; do [ -s "$entry/key" ] && [ -s "$entry/sums" ] || return 1; done
+    sums=$(cd "$mpiup_journal" && awk '
+        length($1) != 64 || $1 ~ /[^0-9a-f]/ || substr($0, 65, 4) != "  ./" { exit 1 }
+        { print $1 "  " substr(FILENAME, 1, index(FILENAME, "/")) substr($0, 69) }
+    ' [0-9]*/sums) && (cd "$mpiup_journal" && printf '%s\n' "$sums" | sha256sum -c >/dev/null 2>&1)
+}
 damaged() { printf '%s' "the journal's entry $1 is damaged, so its change stays as it is; look into it (docs/journal.md), then: rm -r $1"; }
 
 # What is guarded is complete only when it was confirmed (guard.sh).
@@ -97,7 +112,7 @@ finish_entry() { [ -n "${guard_how-}" ] || printf "" > "$entry/done" || unwritab
 drop_entry() { rm -rf "$mpiup_state/gone" && mv "$1" "$mpiup_state/gone" && rm -rf "$mpiup_state/gone"; }
 
 # Notes what is about to be written, before it is: a kill in between must not make it look like somebody else's.
-will_write() { rm -f "$entry/done" && { sum "$1" && printf '\n'; } >> "$entry/after"; }
+will_write() { { [ ! -e "$entry/done" ] || rm -f "$entry/done"; } && hash=$(sha256sum < "$1") && printf '%s\n' "${hash%% *}" >> "$entry/after"; }
 
 # is_ours ENTRY PATH: whether the file holds what mpiup has written there. is_before: what stood there before mpiup.
 is_ours() { [ -f "$2" ] && [ ! -L "$2" ] && [ -f "$1/after" ] && grep -qxF "$(sum "$2")" "$1/after"; }
@@ -116,8 +131,8 @@ real() { if [ -L "$1" ]; then readlink -f "$1"; else printf '%s' "$1"; fi; }
 mpiup_put='
     umask 077
     t=$3
-    rm -f "$t" || exit 1
-    trap "rm -f \"\$t\"" EXIT
+    [ ! -e "$t" ] && [ ! -L "$t" ] || rm -f "$t" || exit 1
+    trap "[ ! -e \"\$t\" ] || rm -f \"\$t\"" EXIT
     if [ "$2" = keep ]; then cp -a "$1" "$t" || exit 1; fi
     cat > "$t" || exit 1
     if [ "$2" != keep ]; then chmod "$2" "$t" || exit 1; fi
