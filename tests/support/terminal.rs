@@ -42,7 +42,9 @@ impl Terminal {
         if let Some(folder) = command.get_current_dir() {
             on_terminal.current_dir(folder);
         }
+        // A machine that says it is CI is given colour whatever its terminal.
         on_terminal.env("TERM", "dumb");
+        on_terminal.env("NO_COLOR", "1");
         let theirs = || pty.slave.try_clone().unwrap();
         let child = on_terminal.stdin(theirs()).stdout(theirs()).stderr(theirs()).spawn().unwrap();
         drop(on_terminal);
