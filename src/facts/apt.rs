@@ -1,6 +1,6 @@
 //! What apt would do for the packages that a node lacks: the `Inst` lines of `apt-get install -s`.
 
-use super::coming::Install;
+use super::install::Install;
 
 /// `None` when apt could not tell: its lists are empty, or the packages are not in them.
 pub fn installs(text: &str) -> Option<Vec<Install>> {

@@ -1,6 +1,6 @@
 //! What dnf would do: the table that `dnf install --assumeno` prints before it stops. dnf 4 and 5 print nearly the same.
 
-use super::coming::Install;
+use super::install::Install;
 
 /// `None` when dnf could not tell: nothing is cached, or the packages are not known.
 pub fn installs(text: &str) -> Option<Vec<Install>> {

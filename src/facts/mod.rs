@@ -9,9 +9,11 @@ pub mod dnf;
 pub mod files;
 pub mod frame;
 pub mod hardware;
+pub mod install;
 pub mod journal;
 pub mod mpi;
 pub mod os;
+mod pacman;
 pub mod python;
 pub mod sshd;
 pub mod zypper;
@@ -127,7 +129,7 @@ pub struct Facts {
     /// Version by name, of the packages that were asked for and are installed.
     pub packages: BTreeMap<String, String>,
     /// What the package manager would do for those that are missing; `None` when nothing is missing or it cannot tell.
-    pub coming: Option<Vec<coming::Install>>,
+    pub coming: Option<Vec<install::Install>>,
     pub tools: BTreeSet<String>,
     #[serde(skip)]
     pub files: files::Files,

@@ -1,6 +1,6 @@
 //! What zypper would do: the lists that `zypper install --dry-run` prints.
 
-use super::coming::Install;
+use super::install::Install;
 
 /// `None` when zypper could not tell: its repositories were never read, or the packages are not in them.
 pub fn installs(text: &str) -> Option<Vec<Install>> {

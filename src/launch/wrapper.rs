@@ -226,19 +226,22 @@ mod tests {
     #[test]
     fn the_sweep_takes_the_daemon_above_a_rank_but_no_other_of_its_name() {
         let (mine, folder) = (new_job_id(), tempfile::tempdir().unwrap());
+        // Ids are told apart by the microsecond; a fixed one would be that of another run of this test, too.
+        std::thread::sleep(Duration::from_millis(1));
+        let others = new_job_id();
         let prted = folder.path().join("prted");
         std::fs::copy("/bin/sh", &prted).unwrap();
         let daemon = |job: &str| {
             let program = format!("{JOB_VARIABLE}={job} sleep 60 & wait");
             Command::new(&prted).args(["-c", &program]).stdout(Stdio::null()).spawn().unwrap()
         };
-        let (mut swept, mut spared) = (daemon(&mine), daemon("00000000000000fe"));
+        let (mut swept, mut spared) = (daemon(&mine), daemon(&others));
         wait_for(1, &mine);
-        wait_for(1, "00000000000000fe");
+        wait_for(1, &others);
         assert!(Command::new("sh").args(["-c", &sweep_script(&mine, None)]).status().unwrap().success());
         assert!(swept.wait().unwrap().code().is_none(), "the daemon above the rank");
         assert!(spared.try_wait().unwrap().is_none(), "the daemon of another job");
-        assert!(Command::new("sh").args(["-c", &sweep_script("00000000000000fe", None)]).status().unwrap().success());
+        assert!(Command::new("sh").args(["-c", &sweep_script(&others, None)]).status().unwrap().success());
         spared.wait().unwrap();
     }
 }

@@ -3,13 +3,14 @@
 use std::{collections::BTreeSet, net::IpAddr};
 
 use crate::{
-    error::{Error, Result},
+    error::Result,
     facts::Facts,
-    python::{Libc, Target},
+    python::Target,
     spec::{NodeName, NodeSpec, Spec},
 };
 
 use super::{
+    common,
     layout::Layout,
     network::{self, Network},
     preconditions,
@@ -109,8 +110,8 @@ impl Cluster {
         }
         let seen = sifted.usable;
         preconditions::same_mpi(spec, &seen)?;
-        let home = common_home(spec, &seen)?;
-        let user_id = free_id(&seen);
+        let home = common::common_home(spec, &seen)?;
+        let user_id = common::free_id(&seen);
         let (network, addresses) = network::choose(&seen, surveyed)?;
         let boots: BTreeSet<&str> = seen.iter().map(|(_, facts)| facts.boot_id.as_str()).collect();
         let shares_cores = boots.len() < seen.len();
@@ -119,7 +120,7 @@ impl Cluster {
             .into_iter()
             .zip(addresses)
             .map(|((node, facts), address)| {
-                let target = target(&node.name, &facts)?;
+                let target = common::target(&node.name, &facts)?;
                 Ok(Member {
                     address,
                     slots: node.slots.unwrap_or(facts.cores).max(1),
@@ -180,40 +181,4 @@ pub fn state_of(spec: &Spec, facts: &Facts) -> String {
         Some(rest) => format!("{}/{rest}", facts.login.home.trim_end_matches('/')),
         None => state,
     }
-}
-
-pub(super) fn common_home(spec: &Spec, seen: &[(NodeSpec, Facts)]) -> Result<String> {
-    let home_of = |facts: &Facts| facts.user.as_ref().map(|account| account.home.clone());
-    let mut homes = seen.iter().filter_map(|(node, facts)| Some((&node.name, home_of(facts)?)));
-    let Some((first, home)) = homes.next() else { return Ok(format!("/home/{}", spec.user)) };
-    match homes.find(|(_, other)| *other != home) {
-        None => Ok(home),
-        Some((node, other)) => Err(Error::failed(format!(
-            "the home of {} is {other}, but {home} on {first}: programs must have the same path on every node",
-            spec.user
-        ))
-        .on(node)
-        .hinted(format!("Choose another account for the cluster: `user` in [cluster]; one that no node has is made with the same home everywhere. Or move this one: `usermod -m -d {home} {}`.", spec.user))),
-    }
-}
-
-/// The account's number where it exists already, if it is free on all nodes that lack it; else the first free from 1000.
-fn free_id(seen: &[(NodeSpec, Facts)]) -> u32 {
-    let lacking: Vec<&Facts> = seen.iter().map(|(_, facts)| facts).filter(|facts| facts.user.is_none()).collect();
-    let free = |id: &u32| lacking.iter().all(|facts| !facts.ids_in_use.contains(id));
-    let existing = seen.iter().filter_map(|(_, facts)| facts.user.as_ref()).map(|account| account.uid).find(free);
-    existing.unwrap_or_else(|| (1000..60000).find(free).unwrap_or(60001))
-}
-
-pub(super) fn target(node: &NodeName, facts: &Facts) -> Result<Target> {
-    let python = facts
-        .python
-        .as_ref()
-        .ok_or_else(|| Error::failed("python3 is missing").on(node).hinted(preconditions::install(facts, "python3")))?;
-    let (major, minor) = python.glibc.ok_or_else(|| {
-        Error::failed("the C library is not glibc, and the wheels that mpiup brings (mpi4py among them) are made for glibc")
-            .on(node)
-            .hinted(format!("{} has another one. Take this node out of [nodes], or give it a system with glibc, such as Debian, Ubuntu, Fedora or Rocky Linux.", facts.os.short()))
-    })?;
-    Ok(Target { python: python.version, arch: facts.arch().to_owned(), libc: Libc::Glibc(major, minor) })
 }

@@ -7,6 +7,7 @@ mod account;
 mod authorized_keys;
 pub mod clock;
 pub mod cluster;
+mod common;
 mod environment;
 mod folder;
 mod host_name;

@@ -4,7 +4,7 @@
 //! Where nodes have to agree, what most of them have is right and the others are left out. Without a majority nobody is to
 //! blame: that is said by [`super::Cluster::agree`].
 
-use super::{clock, cluster, mpi, network, preconditions, twins};
+use super::{clock, common, mpi, network, preconditions, twins};
 use crate::{
     error::{Error, Result},
     facts::Facts,
@@ -27,7 +27,7 @@ pub fn sift(spec: &Spec, seen: Vec<(NodeSpec, Facts)>) -> Sifted {
     sifted.each(|node, _| twins.get(node).map_or(Ok(()), |first| Err(twins::error(node, first))));
     sifted.each(|node, facts| {
         preconditions::node(spec, node, facts)?;
-        cluster::target(node, facts)?;
+        common::target(node, facts)?;
         match clock::of_node(facts.clock_ahead, reference) {
             None => Ok(()),
             Some(why) => {
@@ -51,7 +51,7 @@ pub fn sift(spec: &Spec, seen: Vec<(NodeSpec, Facts)>) -> Sifted {
             .hinted(preconditions::SAME_MPI)
         },
     );
-    if let Ok(home) = cluster::common_home(spec, &sifted.usable) {
+    if let Ok(home) = common::common_home(spec, &sifted.usable) {
         sifted.each(|node, facts| preconditions::share(spec, &home, node, facts));
     }
     sifted.without_address();
