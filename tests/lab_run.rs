@@ -183,6 +183,7 @@ fn mirroring_keeps_what_others_wrote_and_never_leaves_halves() {
     lab.inside("client1", "umount /home/mpi/MPI");
 
     // What is done with is taken back by `down`; what was changed stays.
+    fs::write(operator.work().join("-f"), "a name like an option\n").unwrap();
     operator.mpiup(&["sync"]).succeeded();
     there("echo '# mine' >> reads.py");
     operator.down(&[]);

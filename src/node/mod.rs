@@ -264,7 +264,7 @@ impl Node {
         };
         let late = || {
             Error::failed(format!(
-                "`{}` over a new connection did not end within {} s",
+                "{} over a new connection did not end within {} s",
                 brief(command),
                 seconds(deadline)
             ))

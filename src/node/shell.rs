@@ -130,17 +130,17 @@ impl Node {
 
     async fn explain(&self, script: &str, fault: Fault) -> Poison {
         let said = match fault {
-            Fault::Late(late) => return Poison { message: format!("`{script}` {late}"), ..Poison::default() },
+            Fault::Late(late) => return Poison { message: format!("{script} {late}"), ..Poison::default() },
             Fault::Ended(said) => said,
         };
         match &self.link {
             Link::Ssh(link) if link.has_ended().await => Poison {
-                message: format!("The connection to {} ended during `{script}`", link.display()),
+                message: format!("The connection to {} ended during {script}", link.display()),
                 reasons: vec![link.said(), said],
                 hint: Some(format!("Check the machine with `{}`, then run this command again.", link.command())),
             },
             _ => Poison {
-                message: format!("The shell ended during `{script}`"),
+                message: format!("The shell ended during {script}"),
                 reasons: vec![said],
                 hint: Some("Run this command again; it goes on where it stopped.".to_owned()),
             },
@@ -183,13 +183,16 @@ pub(super) fn seconds(deadline: Duration) -> String {
     if seconds.fract() == 0.0 { format!("{seconds:.0}") } else { format!("{seconds:.1}") }
 }
 
-/// The first line of a script, so that an error can name it.
+/// What an error calls a script: its title, where it begins with a comment, else its first line.
 pub(super) fn brief(script: &str) -> String {
     const LONGEST: usize = 60;
     let mut lines = script.lines().map(str::trim).filter(|line| !line.is_empty());
     let first = lines.next().unwrap_or_default();
-    if first.chars().count() <= LONGEST && lines.next().is_none() {
-        return first.to_owned();
+    if let Some(title) = first.strip_prefix("# ") {
+        return title.to_owned();
     }
-    format!("{} …", first.chars().take(LONGEST).collect::<String>())
+    if first.chars().count() <= LONGEST && lines.next().is_none() {
+        return format!("`{first}`");
+    }
+    format!("`{} …`", first.chars().take(LONGEST).collect::<String>())
 }

@@ -168,6 +168,7 @@ impl NodeRun<'_> {
     async fn run(&self, node: &Node, script: &str, patience: Patience) -> Result<Done> {
         let done = RefCell::new(Done::default());
         let failed_at = RefCell::new(None);
+        let under_way = RefCell::new(String::new());
         let hands = Hands::new(node, self.consent);
         let asked = Asked::default();
         let mut on_line = |text: &str| {
@@ -176,7 +177,10 @@ impl NodeRun<'_> {
                 return;
             };
             match line {
-                Line::Begin => self.tell(|node| Event::Begin { node, what: change.what() }),
+                Line::Begin => {
+                    *under_way.borrow_mut() = change.what();
+                    self.tell(|node| Event::Begin { node, what: change.what() });
+                }
                 Line::Say(text) => self.tell(|node| Event::Say { node, text }),
                 Line::Value(value) => done.borrow_mut().public_key = Some(value),
                 Line::Done => {
@@ -190,9 +194,10 @@ impl NodeRun<'_> {
                 Line::Kept | Line::Left => {}
             }
         };
-        let script = format!("{}{script}", self.alone);
+        let script = format!("{}{}{script}", report::TITLE, self.alone);
         let work = hands.run(&script, patience, &mut on_line);
-        let output = confirm::beside(node, &self.member.state, &asked, work).await?;
+        let output = confirm::beside(node, &self.member.state, &asked, work).await;
+        let output = output.map_err(|error| report::cut_off(&error, &under_way.borrow()).on(&self.plan.node))?;
         if output.success() {
             return Ok(done.into_inner());
         }

@@ -1,5 +1,7 @@
 //! What the shell of `changes/sh` reports: lines of `@ INDEX WORD [TEXT]`. Other lines are noise of commands.
 
+use crate::error::Error;
+
 /// One line of a script's report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Line {
@@ -16,6 +18,22 @@ pub enum Line {
     Failed,
     /// The change stands under guard, and goes back unless a new log-in confirms it.
     Confirm,
+}
+
+/// Begins every script that reports: what errors call it (`node::shell`).
+pub const TITLE: &str = "# the changes of this node\n";
+
+/// Why a script came to no end, with what was under way and without the lines of its report.
+pub fn cut_off(error: &Error, under_way: &str) -> Error {
+    let mut told = Error::failed(error.message());
+    if !under_way.is_empty() {
+        told = told.because(format!("it was at: {under_way}"));
+    }
+    for reason in error.reasons() {
+        let lines: Vec<&str> = reason.lines().filter(|text| line(text).is_none()).collect();
+        told = told.because(lines.join("\n"));
+    }
+    error.hints().iter().fold(told, |told, hint| told.hinted(hint))
 }
 
 /// The index of the change and what became of it.
@@ -39,6 +57,19 @@ pub fn line(text: &str) -> Option<(&str, Line)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_under_way_is_told_and_the_report_is_not() {
+        let error = Error::failed("The connection to client2 ended during the changes of this node")
+            .because("Timeout, server client2 not responding.\n@ 6 begin\n@ 7 begin")
+            .hinted("Check the machine.");
+        let told = cut_off(&error, "key /home/mpi/.ssh/mpiup_lab");
+        assert_eq!(
+            told.reasons(),
+            ["it was at: key /home/mpi/.ssh/mpiup_lab", "Timeout, server client2 not responding."]
+        );
+        assert_eq!((told.message(), told.hints()), (error.message(), error.hints()));
+    }
 
     #[test]
     fn reads_reports_and_passes_over_noise() {

@@ -82,12 +82,16 @@ async fn one(spec: &Spec, facts: &Facts, node: &Node, how: &How<'_>) -> Result<U
     let undone = RefCell::new(Undone::default());
     let said = RefCell::new(String::new());
     let failed_at = RefCell::new(None);
+    let under_way = RefCell::new(String::new());
     let asked = Asked::default();
     let mut on_line = |text: &str| {
         let Some((number, line)) = report::line(text) else { return };
         let (node, what) = (name.clone(), what(number));
         match line {
-            Line::Begin => sink(Event::Begin { node, what }),
+            Line::Begin => {
+                under_way.borrow_mut().clone_from(&what);
+                sink(Event::Begin { node, what });
+            }
             Line::Say(text) => {
                 said.borrow_mut().clone_from(&text);
                 sink(Event::Say { node, text });
@@ -111,8 +115,10 @@ async fn one(spec: &Spec, facts: &Facts, node: &Node, how: &How<'_>) -> Result<U
         }
     };
     let long = how.purge || facts.journal.iter().any(|entry| entry.what.starts_with("packages "));
-    let (hands, script) = (Hands::new(node, how.consent), format!("{}{}", how.alone, script::undo(&state, how.purge)));
-    let output = confirm::beside(node, &state, &asked, hands.run(&script, patience(long), &mut on_line)).await?;
+    let hands = Hands::new(node, how.consent);
+    let script = format!("{}{}{}", report::TITLE, how.alone, script::undo(&state, how.purge));
+    let output = confirm::beside(node, &state, &asked, hands.run(&script, patience(long), &mut on_line)).await;
+    let output = output.map_err(|error| report::cut_off(&error, &under_way.borrow()))?;
     if output.success() {
         return Ok(undone.into_inner());
     }

@@ -34,7 +34,7 @@ undo_synced() {
         cd "$1" 2>/dev/null || exit 0
         while IFS= read -r line; do
             hash=${line%% *} file=${line#* }
-            [ -f "$file" ] && [ ! -L "$file" ] && [ "$(sha256sum < "$file")" = "$hash  -" ] && rm -f "$file"
+            [ -f "$file" ] && [ ! -L "$file" ] && [ "$(sha256sum < "$file")" = "$hash  -" ] && rm -f -- "$file"
         done
         find . -xdev -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null
         find . -xdev -depth -mindepth 1 -type d -exec rmdir {} + 2>/dev/null
