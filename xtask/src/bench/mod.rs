@@ -18,7 +18,7 @@ use std::path::PathBuf;
 use crate::{Stop, packages, run};
 
 pub const HELP: &str = "Measures mpiup beside Ansible, pyinfra and plain ssh, on labs of its own; needs root.
-  cargo xtask bench                 3, 10 and 30 nodes, then connections, memory and 100 nodes: about half an hour
+  cargo xtask bench                 3, 10 and 30 nodes, then connections, memory and 100 nodes: which takes long
   cargo xtask bench --quick         3 nodes and the counts of those: about 3 minutes
   cargo xtask bench --nodes 3,10    these sizes, and no counts
   cargo xtask bench --rounds N      so many rounds instead of 5 (3 with --quick)
