@@ -23,9 +23,9 @@ use nix::{
 use super::{
     child,
     host::{self, command},
-    kernel_mounts,
+    kernel_mounts, neighbours,
     netlink::Socket,
-    network::PREFIX,
+    network::{Network, PREFIX},
     node_files::{self, Identity},
     rootfs::{self, Tree},
     wire::{self, Message},
@@ -42,6 +42,8 @@ const SSHD_LOG: &str = "/run/sshd.log";
 pub(super) struct Node<'a> {
     pub identity: Identity<'a>,
     pub address: Ipv4Addr,
+    /// The lab's network, and how many machines it has.
+    pub lab: (Network, usize),
     pub tree: &'a Tree,
     pub hidden: &'a [std::path::PathBuf],
 }
@@ -72,7 +74,7 @@ fn boot(node: &Node<'_>, mut keeper: &UnixStream) -> Result<String> {
     kernel_mounts::mount_all(Path::new("/"))?;
     let host_key = node_files::write(&node.identity)?;
     keeper.read_exact(&mut [0]).context(|| "the keeper of the lab is gone")?;
-    bring_network_up(node.address).context(|| format!("cannot set up {INTERFACE} with {}", node.address))?;
+    bring_network_up(node).context(|| format!("cannot set up {INTERFACE} with {}", node.address))?;
     // What would change the computer's kernel rather than the node; numbers of linux/capability.h:
     // raw input and output, kernel modules, the clock, making devices.
     child::drop_capabilities(&[17, 16, 25, 27]);
@@ -80,12 +82,13 @@ fn boot(node: &Node<'_>, mut keeper: &UnixStream) -> Result<String> {
     Ok(host_key)
 }
 
-fn bring_network_up(address: Ipv4Addr) -> nix::Result<()> {
+fn bring_network_up(node: &Node<'_>) -> nix::Result<()> {
     let mut network = Socket::open()?;
     network.set_up(if_nametoindex("lo")?)?;
     let index = if_nametoindex(INTERFACE)?;
-    network.add_address(index, address, PREFIX)?;
-    network.set_up(index)
+    network.add_address(index, node.address, PREFIX)?;
+    network.set_up(index)?;
+    neighbours::introduce(&mut network, index, node.lab, node.address)
 }
 
 fn start_sshd() -> Result<()> {

@@ -21,6 +21,7 @@ mod host_mounts;
 mod init;
 mod keeper;
 mod kernel_mounts;
+mod neighbours;
 mod netlink;
 mod network;
 mod node_files;

@@ -1,5 +1,5 @@
-//! The four things that a lab asks of the kernel's network: a bridge, a cable from it to a node, an interface up, an
-//! address. Messages of rtnetlink(7) by hand, so that a computer without iproute2 can have a lab.
+//! The five things that a lab asks of the kernel's network: a bridge, a cable from it to a node, an interface up, an
+//! address, a neighbour. Messages of rtnetlink(7) by hand, so that a computer without iproute2 can have a lab.
 //!
 //! All of it happens in the network namespace of the thread that made the [`Socket`].
 
@@ -14,10 +14,12 @@ use nix::{
     sys::socket::{AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, recv, send, socket},
 };
 
-// linux/if_link.h, linux/veth.h
+// linux/if_link.h, linux/veth.h, linux/neighbour.h
 const IFLA_INFO_KIND: u16 = 1;
 const IFLA_INFO_DATA: u16 = 2;
 const VETH_INFO_PEER: u16 = 1;
+const NDA_DST: u16 = 1;
+const NDA_LLADDR: u16 = 2;
 
 /// A connection to the kernel's network of one namespace.
 pub(super) struct Socket {
@@ -37,9 +39,18 @@ impl Socket {
     }
 
     /// A pair of interfaces: `name`, up and plugged into `bridge` (an index), and `peer` in the network namespace of
-    /// the process `pid`.
-    pub(super) fn add_cable(&mut self, name: &str, bridge: u32, peer: &str, pid: i32) -> nix::Result<()> {
-        let other_end = link(0, 0).text(libc::IFLA_IFNAME, peer).number(libc::IFLA_NET_NS_PID, pid.cast_unsigned());
+    /// the process `pid`, with a hardware address.
+    pub(super) fn add_cable(
+        &mut self,
+        name: &str,
+        bridge: u32,
+        (peer, hardware): (&str, [u8; 6]),
+        pid: i32,
+    ) -> nix::Result<()> {
+        let other_end = link(0, 0)
+            .text(libc::IFLA_IFNAME, peer)
+            .attribute(libc::IFLA_ADDRESS, &hardware)
+            .number(libc::IFLA_NET_NS_PID, pid.cast_unsigned());
         let info = kind("veth").nest(IFLA_INFO_DATA, Body::default().nest(VETH_INFO_PEER, other_end));
         let body = link(0, libc::IFF_UP.cast_unsigned())
             .text(libc::IFLA_IFNAME, name)
@@ -63,6 +74,19 @@ impl Socket {
             .attribute(libc::IFA_ADDRESS, &address.octets())
             .attribute(libc::IFA_BROADCAST, &broadcast.to_be_bytes());
         self.ask(libc::RTM_NEWADDR, libc::NLM_F_CREATE | libc::NLM_F_EXCL, body)
+    }
+
+    /// Who has an address on the network of an interface (an index): for good, and not counted among the neighbours that
+    /// the kernel asked for.
+    pub(super) fn add_neighbour(&mut self, index: u32, address: Ipv4Addr, hardware: [u8; 6]) -> nix::Result<()> {
+        let mut body = Body::default();
+        // struct ndmsg: family, padding, index, state, flags, type
+        body.0.extend([family(libc::AF_INET), 0, 0, 0]);
+        body.0.extend(index.to_ne_bytes());
+        body.0.extend(libc::NUD_PERMANENT.to_ne_bytes());
+        body.0.extend([0, 0]);
+        let body = body.attribute(NDA_DST, &address.octets()).attribute(NDA_LLADDR, &hardware);
+        self.ask(libc::RTM_NEWNEIGH, libc::NLM_F_CREATE | libc::NLM_F_REPLACE, body)
     }
 
     /// Sends one request and waits for the kernel's yes or no.

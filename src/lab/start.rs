@@ -3,7 +3,7 @@
 use std::{
     fs::File,
     io::{BufRead, BufReader, Write},
-    net::TcpListener,
+    net::{Ipv4Addr, TcpListener},
     os::{
         fd::{AsFd, BorrowedFd},
         unix::net::UnixStream,
@@ -21,6 +21,7 @@ use super::{
     base, child,
     init::{self, Node},
     keeper::Running,
+    neighbours,
     netlink::Socket,
     network::{self, Network},
     node_files::Identity,
@@ -62,7 +63,7 @@ pub(super) fn all(
         base::unpack(archive, &base)?;
     }
     let tree = Tree { scratch, base: archive.map(|_| base), points, redirect: "on" };
-    let cables = Cables::new(network)?;
+    let cables = Cables::new(network, count)?;
     start_relay(lab, network, &outside)?;
     let booting = start_nodes(lab, count, network, cables, &tree, &key)?;
     wait_for_nodes(watch, lab, booting)?;
@@ -78,7 +79,7 @@ struct Cables {
 }
 
 impl Cables {
-    fn new(network: Network) -> Result<Self> {
+    fn new(network: Network, count: usize) -> Result<Self> {
         let make = || -> nix::Result<Self> {
             let mut socket = Socket::open()?;
             socket.set_up(if_nametoindex("lo")?)?;
@@ -86,6 +87,7 @@ impl Cables {
             let bridge = if_nametoindex(BRIDGE)?;
             socket.add_address(bridge, network.relay(), network::PREFIX)?;
             socket.set_up(bridge)?;
+            neighbours::introduce(&mut socket, bridge, (network, count), network.relay())?;
             Ok(Self { socket, bridge })
         };
         make().map_err(|errno| match errno {
@@ -95,9 +97,10 @@ impl Cables {
         })
     }
 
-    fn plug_in(&mut self, place: usize, pid: i32) -> Result<()> {
+    fn plug_in(&mut self, place: usize, address: Ipv4Addr, pid: i32) -> Result<()> {
+        let interface = (init::INTERFACE, neighbours::hardware(address));
         self.socket
-            .add_cable(&format!("node{place}"), self.bridge, init::INTERFACE, pid)
+            .add_cable(&format!("node{place}"), self.bridge, interface, pid)
             .map_err(|errno| Error::failed("cannot connect the machine to the lab's bridge").because(errno.desc()))
     }
 }
@@ -115,7 +118,7 @@ fn start_relay(lab: &mut Running, network: Network, outside: &File) -> Result<()
 /// A machine whose init has been started and has not answered yet.
 struct Booting {
     name: String,
-    address: std::net::Ipv4Addr,
+    address: Ipv4Addr,
     socket: UnixStream,
 }
 
@@ -134,12 +137,12 @@ fn start_nodes(
         let (name, address) = (network::machine_name(place), network.machine(place));
         let (mut ours, theirs) = UnixStream::pair().context(|| "cannot make a socket")?;
         let identity = Identity { name: &name, operator_key: key, relay: &relay };
-        let node = Node { identity, address, tree, hidden: &hidden };
+        let node = Node { identity, address, lab: (network, count), tree, hidden: &hidden };
         let body: child::Body<'_> = Box::new(|| init::run(&node, &theirs));
         let child = child::spawn(c"init", init::namespaces(), &[theirs.as_fd()], body).map_err(|e| e.on(&name))?;
         let pid = child.pid();
         lab.inits.push(child);
-        cables.plug_in(place, pid).map_err(|error| error.on(&name))?;
+        cables.plug_in(place, address, pid).map_err(|error| error.on(&name))?;
         // An init that is gone already says why on its socket.
         let _ = ours.write_all(b"\n");
         booting.push(Booting { name, address, socket: ours });

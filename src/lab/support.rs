@@ -1,6 +1,6 @@
 //! Whether this computer can have a lab: by trying, since no file says it reliably.
 
-use std::{path::Path, thread};
+use std::{net::Ipv4Addr, path::Path, thread};
 
 use nix::{
     errno::Errno,
@@ -8,7 +8,7 @@ use nix::{
 };
 
 use super::{
-    need_root,
+    need_root, neighbours,
     netlink::Socket,
     rootfs::{self, Tree},
 };
@@ -48,7 +48,12 @@ fn try_network() -> nix::Result<()> {
     let mut network = Socket::open()?;
     network.add_bridge("lab0")?;
     let bridge = nix::net::if_::if_nametoindex("lab0")?;
-    network.add_cable("node0", bridge, "eth0", nix::unistd::gettid().as_raw())
+    network.add_cable(
+        "node0",
+        bridge,
+        ("eth0", neighbours::hardware(Ipv4Addr::LOCALHOST)),
+        nix::unistd::gettid().as_raw(),
+    )
 }
 
 /// The error of a kernel that gives no namespaces.
