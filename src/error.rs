@@ -87,6 +87,11 @@ impl Error {
         &self.hints
     }
 
+    /// Message and reasons in one line, for another error that has this one as its reason.
+    pub fn words(&self) -> String {
+        std::iter::once(&self.message).chain(&self.because).map(String::as_str).collect::<Vec<_>>().join(": ")
+    }
+
     /// 0 is never an error's; 1 failed, 2 wrong use, 3 differences found, or the program's own code.
     pub fn exit_code(&self) -> u8 {
         match self.kind {
@@ -104,11 +109,7 @@ impl fmt::Display for Error {
         if let Some(node) = &self.node {
             write!(f, "{node}: ")?;
         }
-        f.write_str(&self.message)?;
-        for reason in &self.because {
-            write!(f, ": {reason}")?;
-        }
-        Ok(())
+        f.write_str(&self.words())
     }
 }
 

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{
     global::Global,
-    session::{self, Session},
+    session::{self, Session, alike},
 };
 use crate::{
     error::{Error, Result},
@@ -186,11 +186,11 @@ fn say(session: &Session, undone: &provision::Undone, ui: &Ui) {
     for (_, error) in &undone.failed {
         ui.error(error);
     }
-    for (why, nodes) in alike(undone.remarks.iter().map(|(node, remark)| (remark, node))) {
-        ui.warn(&format!("{nodes}: {why}"));
+    for (why, nodes) in alike(undone.remarks.iter().map(|(node, remark)| (remark.as_str(), node))) {
+        ui.warn(&format!("{}: {why}", nodeset::fold_in_order(&nodes)));
     }
-    for (why, nodes) in alike(undone.kept.iter().map(|(node, _, why)| (why, node))) {
-        ui.warn(&format!("{nodes}: {why}"));
+    for (why, nodes) in alike(undone.kept.iter().map(|(node, _, why)| (why.as_str(), node))) {
+        ui.warn(&format!("{}: {why}", nodeset::fold_in_order(&nodes)));
     }
     let name = &session.spec.name;
     match (undone.undone, undone.kept.len()) {
@@ -211,18 +211,6 @@ fn say(session: &Session, undone: &provision::Undone, ui: &Ui) {
             ui.done(&format!("{count} changes of {name} were taken back; {kept} stay, for the reasons above."))
         }
     }
-}
-
-/// What is said of several nodes is said once.
-fn alike<'a>(said: impl Iterator<Item = (&'a String, &'a NodeName)>) -> Vec<(&'a str, String)> {
-    let mut all: Vec<(&str, Vec<&str>)> = Vec::new();
-    for (text, node) in said {
-        match all.iter_mut().find(|(known, _)| known == text) {
-            Some((_, nodes)) => nodes.push(node.as_str()),
-            None => all.push((text, vec![node.as_str()])),
-        }
-    }
-    all.into_iter().map(|(text, nodes)| (text, nodeset::fold_in_order(&nodes))).collect()
 }
 
 fn report(session: &Session, undone: &provision::Undone) -> Report {

@@ -75,10 +75,14 @@ pub async fn demonstrate(session: Session, ranks: u32, program: Vec<String>, ui:
 }
 
 async fn on_cluster(spec: &Spec, mut fleet: Fleet, args: &Args, ui: &Ui) -> Result<u8> {
-    let crew = muster::muster(spec, &mut fleet, ui).await?;
+    let mut crew = muster::muster(spec, &mut fleet, ui).await?;
     if spec.share.kind == ShareKind::Sync && !args.no_sync {
         let here = std::env::current_dir().context(|| "the working directory cannot be read")?;
-        sync::everywhere(&here, false, spec, &mut fleet, &crew, ui).await?;
+        let mustered = crew.members.len();
+        sync::everywhere(&here, false, spec, &mut fleet, &mut crew, ui).await?;
+        if crew.members.len() < mustered {
+            muster::count(spec, &crew, ui);
+        }
     }
     let hosts = hosts(spec, &mut fleet, &crew).await?;
     let head = fleet.head(spec)?;
@@ -178,7 +182,7 @@ fn job(spec: &Spec, crew: &Crew, hosts: Hosts, args: &Args, id: &str) -> Job {
         slots,
         hosts,
         by_node: args.by_node,
-        shared_cores: crew.shares_cores,
+        shared_cores: crew.shares_cores(),
         as_root: false,
         working_directory: Some(crew.layout.share.clone()),
         env: vec![(launch::JOB_VARIABLE.into(), id.into()), ("PYTHONUNBUFFERED".into(), "1".into())],

@@ -9,7 +9,7 @@ use crate::{
     node::{self, Consent, Opener},
     provision::{self, Event, Fleet, Locks, gather, survey},
     secret::Secret,
-    spec::{self, NodeSpec, Spec},
+    spec::{self, NodeName, NodeSpec, Spec},
     steps::{self, Cluster},
     ui::{Outcome, Progress, Ui},
 };
@@ -185,4 +185,16 @@ pub async fn keep(fleet: &mut Fleet, spec: &Spec, doing: &str, ui: &Ui) -> Resul
         }
     };
     Locks::take(fleet, &spec.head, doing, &consent, &waits).await
+}
+
+/// What is said of several nodes is said once: each text with its nodes.
+pub fn alike<'a, T: PartialEq>(said: impl Iterator<Item = (T, &'a NodeName)>) -> Vec<(T, Vec<&'a str>)> {
+    let mut all: Vec<(T, Vec<&str>)> = Vec::new();
+    for (text, node) in said {
+        match all.iter_mut().find(|(known, _)| *known == text) {
+            Some((_, nodes)) => nodes.push(node.as_str()),
+            None => all.push((text, vec![node.as_str()])),
+        }
+    }
+    all
 }

@@ -18,8 +18,6 @@ pub struct Crew {
     pub members: Vec<CrewNode>,
     /// Nodes that answered, but are not set up as the spec says, and what is missing.
     pub unready: Vec<(NodeName, String)>,
-    /// Some nodes share a kernel: their processes compete for the same cores.
-    pub shares_cores: bool,
     /// The launcher on the head node: path, and major version.
     pub mpiexec: (String, u32),
 }
@@ -32,6 +30,8 @@ pub struct CrewNode {
     pub is_root: bool,
     /// The folder of the cluster's journal.
     pub state: String,
+    /// Nodes with the same one share a kernel.
+    pub boot_id: String,
 }
 
 impl Crew {
@@ -57,7 +57,7 @@ impl Crew {
             Some(found) => found,
             None => return Err(not_set_up("no mpiexec of the cluster's MPI was found")),
         };
-        let (mut members, mut unready, mut boots) = (Vec::new(), Vec::new(), BTreeSet::new());
+        let (mut members, mut unready) = (Vec::new(), Vec::new());
         let reference = steps::clock::reference(seen.iter().map(|(_, standing)| standing.clock_ahead));
         for (node, standing) in seen {
             let other_home = || {
@@ -73,19 +73,27 @@ impl Crew {
                         .hinted("Mend that, or name another one: `head` in [cluster] of mpiup.toml."));
                 }
                 Some(why) => unready.push((node.name.clone(), why)),
-                None => {
-                    boots.insert(standing.boot_id.as_str());
-                    members.push(CrewNode {
-                        name: node.name.clone(),
-                        slots: node.slots.unwrap_or(standing.cores).max(1),
-                        is_root: standing.is_root,
-                        state: standing.state.clone(),
-                    });
-                }
+                None => members.push(CrewNode {
+                    name: node.name.clone(),
+                    slots: node.slots.unwrap_or(standing.cores).max(1),
+                    is_root: standing.is_root,
+                    state: standing.state.clone(),
+                    boot_id: standing.boot_id.clone(),
+                }),
             }
         }
-        let shares_cores = boots.len() < members.len();
-        Ok(Crew { layout, members, unready, shares_cores, mpiexec })
+        Ok(Crew { layout, members, unready, mpiexec })
+    }
+
+    /// Leaves out the nodes that were lost since.
+    pub fn keep(&mut self, is_there: impl Fn(&NodeName) -> bool) {
+        self.members.retain(|node| is_there(&node.name));
+    }
+
+    /// Whether some nodes share a kernel: their processes compete for the same cores.
+    pub fn shares_cores(&self) -> bool {
+        let kernels: BTreeSet<&str> = self.members.iter().map(|node| node.boot_id.as_str()).collect();
+        kernels.len() < self.members.len()
     }
 
     /// Whether every node of the spec takes part: then the hostfile of the share names the right ones.
@@ -182,7 +190,7 @@ mod tests {
         let spec = spec("wheels");
         let crew = crew(&spec, standing(&spec, "a"), standing(&spec, "b")).unwrap();
         assert_eq!(crew.members.iter().map(|node| node.slots).collect::<Vec<_>>(), [2, 4]);
-        assert!(crew.is_whole(&spec) && !crew.shares_cores);
+        assert!(crew.is_whole(&spec) && !crew.shares_cores());
         assert_eq!(crew.mpiexec, ("/home/mpi/.mpiup/env/bin/mpiexec".into(), 5));
     }
 
@@ -236,8 +244,10 @@ mod tests {
         let found =
             vec![launcher("/home/mpi/.mpiup/env/bin/mpiexec", "5.0.11"), launcher("/usr/bin/mpiexec.openmpi", "4.1.4")];
         let with = |boot: &str| Standing { mpi: found.clone(), ..standing(&spec, boot) };
-        let crew = crew(&spec, with("a"), with("a")).unwrap();
+        let mut crew = crew(&spec, with("a"), with("a")).unwrap();
         assert_eq!(crew.mpiexec, ("/usr/bin/mpiexec.openmpi".into(), 4));
-        assert!(crew.shares_cores);
+        assert!(crew.shares_cores());
+        crew.keep(|name| name.as_str() == "master");
+        assert!(!crew.shares_cores() && !crew.is_whole(&spec));
     }
 }

@@ -95,7 +95,7 @@ impl<'a> Hands<'a> {
         tokio::select! {
             output = sent => output.map_err(|error| error.on(name)),
             late = watch.ends() => {
-                Err(Error::failed(format!("{}, which was sent a file, {late}", super::brief(command))).on(name))
+                Err(Error::failed(format!("{} {late} while it was sent a file", super::brief(command))).on(name))
             }
         }
     }

@@ -184,7 +184,7 @@ async fn pushes_a_file_into_a_command() {
     let refused = hands.push("echo no space >&2; exit 4", file.path(), &|_| {}, SOON).await.unwrap();
     assert_eq!((refused.status, refused.stderr_text().as_str()), (4, "no space\n"));
     let late = hands.push("sleep 30", file.path(), &|_| {}, Duration::from_millis(200)).await.unwrap_err();
-    assert!(late.message().contains("`sleep 30`, which was sent a file, did not end within 0.2 s"), "{late}");
+    assert!(late.message().contains("`sleep 30` did not end within 0.2 s while it was sent a file"), "{late}");
 }
 
 #[tokio::test]

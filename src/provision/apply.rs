@@ -8,16 +8,15 @@ use std::{cell::RefCell, collections::BTreeMap, path::Path};
 use futures_util::future::join_all;
 
 use super::{
-    Event, Fleet, Locks, Sink, as_user,
+    Event, Fleet, Locks, Silences, Sink, as_user,
     confirm::{self, Asked},
-    patience::patience,
     report::{self, Line},
     room::too_small,
 };
 use crate::{
     changes::{Change, Primitive, Wave, script, text::PublicKeys},
     error::{Error, Result},
-    node::{Consent, Hands, Node, Patience},
+    node::{Consent, Hands, Node, Output, Patience},
     python,
     spec::NodeName,
     steps::{Cluster, Member, NodePlan, Plan},
@@ -106,7 +105,8 @@ pub async fn apply(
             plan.nodes.iter().zip(&cluster.members).filter(|(node, _)| alive(&node.node)).map(|(node, member)| {
                 let (keys, alone) = (&keys, &alone);
                 async move {
-                    let run = NodeRun { cluster, member, plan: node, bundles, alone, consent, sink };
+                    let silences = fleet.silences;
+                    let run = NodeRun { cluster, member, plan: node, bundles, alone, silences, consent, sink };
                     let outcome = match fleet.node(&node.node) {
                         Some(connected) => run.wave(connected, wave, keys).await,
                         None => Err(Error::failed("the connection is gone")),
@@ -134,6 +134,7 @@ struct NodeRun<'a> {
     bundles: &'a Bundles,
     /// Ends a script that begins after the node was lost to another operator.
     alone: &'a str,
+    silences: Silences,
     consent: &'a Consent,
     sink: Sink<'a>,
 }
@@ -154,7 +155,7 @@ impl NodeRun<'_> {
         let script =
             format!("{}{}", script::prelude(), script::calls(&self.member.state, changes.iter().copied(), Some(keys))?);
         let packages = changes.iter().any(|(_, change)| matches!(change.primitive, Primitive::Packages { .. }));
-        let mut done = self.run(node, &script, patience(packages)).await?;
+        let mut done = self.run(node, &script, self.silences.patience(packages)).await?;
         for (_, change) in &changes {
             if let Primitive::Tree { path, owner, key } = &change.primitive {
                 self.bring(node, change, path, owner, key).await?;
@@ -217,23 +218,30 @@ impl NodeRun<'_> {
             self.tell(|node| Event::Sent { node, bytes: sent, of: bundle.bytes });
         };
         let tar: &Path = &bundle.tar;
-        let output = hands.push(&format!("{}{install}", self.alone), tar, &progress, patience(false)).await?;
-        if !output.success() {
-            return Err(self.failure(&change.what(), &output.last_words()));
-        }
+        let install = format!("{}{}{install}", report::TITLE, self.alone);
+        let pushed = hands.push(&install, tar, &progress, self.silences.patience(false)).await;
+        self.come_through(change, pushed)?;
         let finish = format!(
-            "{}{}begin {} && find_entry {} && finish_entry",
+            "{}{}{}begin {} && find_entry {} && finish_entry",
+            report::TITLE,
             self.alone,
             script::prelude(),
             crate::quote::sh(&self.member.state),
             crate::quote::sh(&change.key())
         );
-        let output = hands.run(&finish, patience(false), &mut |_| {}).await?;
-        if !output.success() {
-            return Err(self.failure(&change.what(), &output.last_words()));
-        }
+        let finished = hands.run(&finish, self.silences.patience(false), &mut |_| {}).await;
+        self.come_through(change, finished)?;
         self.tell(|node| Event::Done { node, what: change.what() });
         Ok(())
+    }
+
+    /// That a command for this change ended well.
+    fn come_through(&self, change: &Change, outcome: Result<Output>) -> Result<()> {
+        match outcome {
+            Ok(output) if output.success() => Ok(()),
+            Ok(output) => Err(self.failure(&change.what(), &output.last_words())),
+            Err(error) => Err(self.failure(&change.what(), &error.words())),
+        }
     }
 
     fn tell(&self, event: impl FnOnce(NodeName) -> Event) {

@@ -51,10 +51,7 @@ async fn answer(node: &Node, state: &str) {
     let refused = match node.fresh(&mark, LOG_IN).await {
         Ok(output) if output.success() => return,
         Ok(output) => output.last_words(),
-        Err(error) => std::iter::once(error.message().to_owned())
-            .chain(error.reasons().iter().map(ToString::to_string))
-            .collect::<Vec<_>>()
-            .join(": "),
+        Err(error) => error.words(),
     };
     let refusal = format!(
         "printf '%s' {} > {1}/reason; ln -s refused {1}/decision",

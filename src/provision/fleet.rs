@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::Silences;
 use crate::{
     error::{Error, Result},
     node::{Node, Opener},
@@ -78,9 +79,12 @@ fn replace_word(text: &str, word: &str, with: &str) -> String {
 }
 
 /// Nodes in the spec's order.
+#[derive(Default)]
 pub struct Fleet {
     pub nodes: Vec<(NodeSpec, Node)>,
     pub lost: Vec<Lost>,
+    /// How long a node that is altered may be silent before it counts as lost.
+    pub silences: Silences,
 }
 
 impl Fleet {
@@ -88,7 +92,7 @@ impl Fleet {
     /// hears of each node that is connected, when it is.
     pub async fn open(spec: &Spec, opener: &Opener, on_open: &dyn Fn(&NodeName)) -> Fleet {
         let wanted: Vec<_> = spec.nodes.iter().map(|node| (node.name.clone(), node.address.clone())).collect();
-        let mut fleet = Fleet { nodes: Vec::new(), lost: Vec::new() };
+        let mut fleet = Fleet::default();
         for ((name, opened), node) in opener.open_all(&wanted, on_open).await.into_iter().zip(&spec.nodes) {
             match opened {
                 Ok(connected) => fleet.nodes.push((node.clone(), connected)),

@@ -26,6 +26,7 @@ pub use fleet::{Fleet, Lost, reasons};
 pub use gather::gather;
 pub use identity::as_user;
 pub use lock::Locks;
+pub use patience::Silences;
 pub use survey::survey;
 pub use undo::{Undone, undo};
 pub use verify::{Proof, culprits, verify};

@@ -17,7 +17,24 @@ const SILENT_LONG: Duration = Duration::from_secs(900);
 /// 200 MB over a line of 1 Mbit/s, and their unpacking.
 const IN_ALL: Duration = Duration::from_secs(3600);
 
-/// For changes of mpiup's own, or, where it is `long`, with work of unknown size among them.
-pub fn patience(long: bool) -> Patience {
-    Patience { in_all: IN_ALL, silent: if long { SILENT_LONG } else { SILENT } }
+/// The longest silences. Tests have shorter ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Silences {
+    /// For changes of mpiup's own.
+    pub short: Duration,
+    /// Where work of unknown size is among them.
+    pub long: Duration,
+}
+
+impl Default for Silences {
+    fn default() -> Self {
+        Self { short: SILENT, long: SILENT_LONG }
+    }
+}
+
+impl Silences {
+    /// The patience with one script; `long` says which of them.
+    pub fn patience(self, long: bool) -> Patience {
+        Patience { in_all: IN_ALL, silent: if long { self.long } else { self.short } }
+    }
 }

@@ -3,9 +3,8 @@
 use std::cell::RefCell;
 
 use super::{
-    Event, Fleet, Locks, Sink,
+    Event, Fleet, Locks, Silences, Sink,
     confirm::{self, Asked},
-    patience::patience,
     report::{self, Line},
 };
 use crate::{
@@ -39,7 +38,7 @@ pub async fn undo(
     consent: &Consent,
     sink: Sink<'_>,
 ) -> Undone {
-    let how = &How { alone: locks.alone(), purge, consent, sink };
+    let how = &How { alone: locks.alone(), silences: fleet.silences, purge, consent, sink };
     let work = seen.iter().map(|(node, facts)| async move {
         let outcome = match fleet.node(&node.name) {
             Some(connected) => one(spec, facts, connected, how).await,
@@ -65,6 +64,7 @@ pub async fn undo(
 struct How<'a> {
     /// Ends a script that begins after the node was lost to another operator.
     alone: String,
+    silences: Silences,
     purge: bool,
     consent: &'a Consent,
     sink: Sink<'a>,
@@ -117,7 +117,8 @@ async fn one(spec: &Spec, facts: &Facts, node: &Node, how: &How<'_>) -> Result<U
     let long = how.purge || facts.journal.iter().any(|entry| entry.what.starts_with("packages "));
     let hands = Hands::new(node, how.consent);
     let script = format!("{}{}{}", report::TITLE, how.alone, script::undo(&state, how.purge));
-    let output = confirm::beside(node, &state, &asked, hands.run(&script, patience(long), &mut on_line)).await;
+    let output =
+        confirm::beside(node, &state, &asked, hands.run(&script, how.silences.patience(long), &mut on_line)).await;
     let output = output.map_err(|error| report::cut_off(&error, &under_way.borrow()))?;
     if output.success() {
         return Ok(undone.into_inner());

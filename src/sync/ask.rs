@@ -44,7 +44,7 @@ fn script(files: &[LocalFile], share: &Share<'_>) -> String {
         end.push('_');
     }
     format!(
-        "share={} synced={}\nlist() {{\ncat <<'{end}'\n{}\n{end}\n}}\n{}",
+        "# the comparison of the files\nshare={} synced={}\nlist() {{\ncat <<'{end}'\n{}\n{end}\n}}\n{}",
         quote::sh(share.path),
         quote::sh(&share.list()),
         names.join("\n"),

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, io::Write as _, path::Path, time::Duration};
 
 use super::Share;
 use crate::{
-    error::{Context as _, Result},
+    error::{Context as _, Error, Result},
     node::{Consent, Hands, Node, Patience},
     process, quote,
 };
@@ -51,7 +51,7 @@ fn packed(output: process::Output) -> Result<()> {
     if output.status.code().is_some_and(|code| code < 2) {
         return Ok(());
     }
-    Err(crate::error::Error::failed("the files of the working directory could not be packed").because(output.stderr))
+    Err(Error::failed("the files of the working directory could not be packed").because(output.stderr))
 }
 
 /// Takes the archive to one node; `progress` hears how many bytes are on their way. `alone` ends a script that begins after
@@ -68,10 +68,14 @@ pub async fn send(
     progress: &dyn Fn(u64),
 ) -> Result<()> {
     let hands = Hands::new(node, consent);
-    let output = hands.push(&format!("{alone}{}", script(share)), archive.file.path(), progress, PATIENCE).await?;
-    output
-        .success_or(format!("files could not be written into {}", share.path))
-        .map_err(|error| error.on(hands.name()))?;
+    let script = format!("# the mirroring of the files\n{alone}{}", script(share));
+    let failed = || format!("files could not be written into {}", share.path);
+    let sent = hands.push(&script, archive.file.path(), progress, PATIENCE).await;
+    sent.map_err(|error| Error::failed(failed()).because(error.words()))
+        .and_then(|output| output.success_or(failed()))
+        .map_err(|error| {
+            error.on(hands.name()).hinted("`mpiup status` shows how the node stands, `mpiup sync` sends them again.")
+        })?;
     Ok(())
 }
 

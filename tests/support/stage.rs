@@ -179,7 +179,7 @@ impl Stage {
     }
 
     fn fleet(self, records: &mut Vec<FakeRecord>) -> Fleet {
-        let mut fleet = Fleet { nodes: Vec::new(), lost: Vec::new() };
+        let mut fleet = Fleet::default();
         let everyone: Vec<String> = self.spec.nodes.iter().map(|node| node.name.to_string()).collect();
         let mut lost = self.lost;
         for ((node, before), after) in self.spec.nodes.iter().zip(self.reports).zip(self.then) {

@@ -53,22 +53,20 @@ pub async fn muster(spec: &Spec, fleet: &mut Fleet, ui: &Ui) -> Result<Crew> {
     session::name_lost(fleet, known, ui);
     fleet.head(spec)?;
     let crew = Crew::choose(spec, &seen)?;
-    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
-    for (node, why) in &crew.unready {
-        match reasons.iter_mut().find(|(known, _)| known == why) {
-            Some((_, nodes)) => nodes.push(node.as_str()),
-            None => reasons.push((why, vec![node.as_str()])),
-        }
-    }
-    for (why, nodes) in reasons {
+    for (why, nodes) in session::alike(crew.unready.iter().map(|(node, why)| (why.as_str(), node))) {
         let them = if nodes.len() == 1 { ("this node", "it") } else { ("these nodes", "them") };
         let nodes = nodeset::fold_in_order(&nodes);
         ui.warn(&format!("{nodes}: {why}, so the job does without {}; `mpiup up` brings {} in", them.0, them.1));
     }
-    if crew.members.len() < spec.nodes.len() {
+    count(spec, &crew, ui);
+    Ok(crew)
+}
+
+/// Says how many nodes take part, where it is not all of them.
+pub fn count(spec: &Spec, crew: &Crew, ui: &Ui) {
+    if !crew.is_whole(spec) {
         ui.warn(&format!("{} of {} nodes are usable", crew.members.len(), spec.nodes.len()));
     }
-    Ok(crew)
 }
 
 async fn standing(spec: &Spec, node: &Node) -> Result<Standing> {
