@@ -8,11 +8,17 @@ mod child;
 #[path = "support/shell.rs"]
 mod shell;
 
-use std::{fs, io::Read as _, os::unix::fs::symlink, process::Child, time::Duration};
+use std::{collections::BTreeMap, fs, io::Read as _, os::unix::fs::symlink, process::Child, time::Duration};
 
 use child::wait_until;
-use mpiup::changes::{Place, Primitive, Text};
-use shell::{Ran, Sandbox, me, worlds};
+use mpiup::{
+    changes::{Place, Primitive, Text},
+    facts::{
+        Question, frame,
+        journal::{self, Unconfirmed},
+    },
+};
+use shell::{Ran, Sandbox, World, me, worlds};
 
 /// Long enough for a machine with other work.
 const SOON: Duration = Duration::from_secs(30);
@@ -20,6 +26,45 @@ const SOON: Duration = Duration::from_secs(30);
 const PATIENT: u32 = 60;
 
 const KEYS: &[u8] = b"ssh-ed25519 AAAA ana\nlast line without end";
+
+/// A file that was there, and how everything looked.
+fn stage(world: &World) -> (Sandbox, BTreeMap<String, String>) {
+    let s = Sandbox::new(world);
+    s.file("authorized_keys", 0o600, KEYS);
+    let before = s.picture();
+    (s, before)
+}
+
+/// A change of that file that waits for a new log-in, in the first of the worlds.
+fn waiting() -> (Sandbox, BTreeMap<String, String>, Child) {
+    let (s, before) = stage(&worlds()[0]);
+    let change = asked(s.start_guarded(&block(&s, "first\n"), PATIENT));
+    (s, before, change)
+}
+
+/// The shell ends, and with it whoever would confirm.
+fn cut_off(mut shell: Child) {
+    shell.kill().unwrap();
+    shell.wait().unwrap();
+}
+
+/// The power fails: shell and switch end at once.
+fn power_fails(s: &Sandbox, shell: Child) {
+    cut_off(shell);
+    for process in s.processes() {
+        // It may have ended since it was seen.
+        let _ = nix::sys::signal::kill(process, nix::sys::signal::Signal::SIGKILL);
+    }
+    wait_until("nothing runs", SOON, || s.processes().is_empty());
+}
+
+/// What the next command is told, as it sees it.
+fn unconfirmed(s: &Sandbox) -> Option<Unconfirmed> {
+    let question = Question { state: s.state(), ..Question::default() };
+    let mut frames = frame::frames(s.sh(&question.script()).stdout.as_bytes()).unwrap();
+    frames.retain(|(name, _)| name == "unconfirmed");
+    journal::unconfirmed(&frames.pop()?.1)
+}
 
 fn block(s: &Sandbox, text: &str) -> Primitive {
     let (path, content) = (s.path("authorized_keys"), Text::new(text));
@@ -64,15 +109,14 @@ fn confirmed(s: &Sandbox, text: &str) {
     assert!(ran.success, "{}{}", ran.stdout, ran.stderr);
     assert_eq!(ran.results(), ["done"]);
     assert_eq!(s.journal(), ["block /authorized_keys"]);
+    assert_eq!(unconfirmed(s), None);
     nothing_is_left(s);
 }
 
 #[test]
 fn what_a_new_log_in_confirms_stays() {
     for world in worlds() {
-        let s = Sandbox::new(&world);
-        s.file("authorized_keys", 0o600, KEYS);
-        let before = s.picture();
+        let (s, before) = stage(&world);
         confirmed(&s, "first\n");
         assert!(holds(&s, "first\n"), "{}", world.name);
 
@@ -86,9 +130,7 @@ fn what_a_new_log_in_confirms_stays() {
 #[test]
 fn what_is_refused_goes_back_at_once_and_the_reason_is_said() {
     for world in worlds() {
-        let s = Sandbox::new(&world);
-        s.file("authorized_keys", 0o600, KEYS);
-        let before = s.picture();
+        let (s, before) = stage(&world);
         let change = asked(s.start_guarded(&block(&s, "first\n"), PATIENT));
         fs::write(s.guard().join("reason"), "Connection refused").unwrap();
         decide(&s, "refused");
@@ -96,7 +138,7 @@ fn what_is_refused_goes_back_at_once_and_the_reason_is_said() {
         assert_eq!((ran.success, ran.results()), (false, vec!["failed"]), "{}", world.name);
         assert!(ran.stderr.contains("no new log-in got through: Connection refused"), "{}: {}", world.name, ran.stderr);
         assert_eq!(s.picture(), before, "{}", world.name);
-        assert_eq!(s.journal(), [""; 0], "{}", world.name);
+        assert_eq!((s.journal(), unconfirmed(&s)), (vec![], None), "{}", world.name);
         nothing_is_left(&s);
     }
 }
@@ -104,8 +146,7 @@ fn what_is_refused_goes_back_at_once_and_the_reason_is_said() {
 /// Not what stood there before mpiup: what it had made, and what had been confirmed.
 #[test]
 fn a_refused_update_goes_back_to_the_last_one_that_was_confirmed() {
-    let s = Sandbox::new(&worlds()[0]);
-    s.file("authorized_keys", 0o600, KEYS);
+    let (s, _) = stage(&worlds()[0]);
     confirmed(&s, "first\n");
     let before = s.picture();
     let change = asked(s.start_guarded(&block(&s, "second\n"), PATIENT));
@@ -116,9 +157,7 @@ fn a_refused_update_goes_back_to_the_last_one_that_was_confirmed() {
 
 #[test]
 fn what_a_log_in_depends_on_stays_when_it_is_taken_back() {
-    let s = Sandbox::new(&worlds()[0]);
-    s.file("authorized_keys", 0o600, KEYS);
-    let old = s.picture();
+    let (s, old) = stage(&worlds()[0]);
     confirmed(&s, "first\n");
     let before = s.picture();
     let down = asked(s.start_down(PATIENT));
@@ -136,43 +175,56 @@ fn what_a_log_in_depends_on_stays_when_it_is_taken_back() {
 
     let down = s.start_down(1);
     assert_eq!(ended(down).results(), ["kept"], "nobody said anything");
+    let told = unconfirmed(&s).unwrap();
+    assert_eq!((told.undo, told.is_back, told.path()), (true, true, s.path("authorized_keys").as_str()));
     decide_down(&s);
     assert_eq!(s.picture(), old);
+    assert!(s.is_clean());
 }
 
-/// The shell is killed, with it whoever would confirm: the switch is a process of its own.
+/// The shell is killed, with it whoever would confirm: the switch is a process of its own. The next command is told.
 #[test]
 fn the_switch_outlives_its_shell() {
     for world in worlds() {
-        let s = Sandbox::new(&world);
-        s.file("authorized_keys", 0o600, KEYS);
-        let before = s.picture();
-        let mut change = asked(s.start_guarded(&block(&s, "first\n"), 2));
-        change.kill().unwrap();
-        change.wait().unwrap();
+        let (s, before) = stage(&world);
+        cut_off(asked(s.start_guarded(&block(&s, "first\n"), 2)));
         wait_until("the switch takes it back", SOON, || s.guard().join("ended").exists());
         assert_eq!(s.picture(), before, "{}", world.name);
         assert_eq!(s.journal(), [""; 0], "{}", world.name);
+        let told = unconfirmed(&s).unwrap();
+        assert_eq!(
+            (told.undo, told.is_back, told.key),
+            (false, true, format!("block {}", s.path("authorized_keys"))),
+            "{}",
+            world.name
+        );
+        // Another change is no answer to that.
+        let other = Primitive::Dir { path: s.path("other"), mode: "755", owner: me() };
+        assert!(s.up(&[other]).success);
+        assert!(unconfirmed(&s).is_some() && !s.guard().exists(), "{}", world.name);
         assert!(s.down().success && s.is_clean(), "{}", world.name);
         nothing_is_left(&s);
     }
+}
+
+#[test]
+fn what_went_back_by_itself_is_forgotten_when_it_is_confirmed() {
+    let (s, _) = stage(&worlds()[0]);
+    assert_eq!(ended(s.start_guarded(&block(&s, "first\n"), 1)).results(), ["failed"]);
+    assert!(unconfirmed(&s).is_some());
+    confirmed(&s, "first\n");
 }
 
 /// A reboot ends the switch too: the next command finds what nobody confirmed, and takes it back first.
 #[test]
 fn what_lost_its_switch_goes_back_with_the_next_command() {
     for goes_on in [false, true] {
-        let s = Sandbox::new(&worlds()[0]);
-        s.file("authorized_keys", 0o600, KEYS);
-        let before = s.picture();
-        let mut change = asked(s.start_guarded(&block(&s, "first\n"), PATIENT));
-        change.kill().unwrap();
-        change.wait().unwrap();
-        for process in s.processes() {
-            nix::sys::signal::kill(process, nix::sys::signal::Signal::SIGKILL).unwrap();
-        }
-        wait_until("the switch has ended", SOON, || s.processes().is_empty());
+        let (s, before, change) = waiting();
+        wait_until("the switch is there", SOON, || fs::read(s.guard().join("pid")).is_ok_and(|pid| !pid.is_empty()));
+        assert_eq!(unconfirmed(&s), None, "it will decide");
+        power_fails(&s, change);
         assert!(holds(&s, "mpiup aula"), "nobody was there to take it back");
+        assert!(unconfirmed(&s).is_some_and(|told| !told.is_back));
         if goes_on {
             confirmed(&s, "second\n");
             decide_down(&s);
@@ -188,18 +240,10 @@ fn what_lost_its_switch_goes_back_with_the_next_command() {
 #[test]
 fn cut_off_anywhere_it_goes_back_or_on() {
     for moment in 0..15 {
-        let s = Sandbox::new(&worlds()[0]);
-        s.file("authorized_keys", 0o600, KEYS);
-        let before = s.picture();
-        let mut change = s.start_guarded(&block(&s, "first\n"), PATIENT);
+        let (s, before) = stage(&worlds()[0]);
+        let change = s.start_guarded(&block(&s, "first\n"), PATIENT);
         std::thread::sleep(Duration::from_millis(moment * 16));
-        change.kill().unwrap();
-        change.wait().unwrap();
-        for process in s.processes() {
-            // It may have ended since it was seen.
-            let _ = nix::sys::signal::kill(process, nix::sys::signal::Signal::SIGKILL);
-        }
-        wait_until("nothing runs", SOON, || s.processes().is_empty());
+        power_fails(&s, change);
         if moment % 3 == 0 {
             confirmed(&s, "second\n");
             decide_down(&s);
@@ -221,12 +265,8 @@ fn decide_down(s: &Sandbox) {
 /// The log-in said so, and then everything else ended: it counts.
 #[test]
 fn what_was_confirmed_stays_though_nobody_waits_for_it() {
-    let s = Sandbox::new(&worlds()[0]);
-    s.file("authorized_keys", 0o600, KEYS);
-    let before = s.picture();
-    let mut change = asked(s.start_guarded(&block(&s, "first\n"), PATIENT));
-    change.kill().unwrap();
-    change.wait().unwrap();
+    let (s, before, change) = waiting();
+    cut_off(change);
     decide(&s, "confirmed");
     wait_until("the switch has heard it", SOON, || s.guard().join("ended").exists());
     assert!(holds(&s, "first\n"));

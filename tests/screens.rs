@@ -100,6 +100,51 @@ fn plan_with_a_change_under_guard() {
     screen("plan_with_a_change_under_guard", Stage::of(reports).play(Play::Plan));
 }
 
+/// The change of sshd's file, which is under guard, and how client1's last one ended.
+fn guarded(unconfirmed: &str) -> Stage {
+    let off = |report: Report| report.replacing("sshd", "pubkeyauthentication yes", "pubkeyauthentication no");
+    let mut reports = set_up();
+    reports[1] = off(reports[1].clone()).with("unconfirmed", unconfirmed);
+    Stage::of(reports).then(set_up())
+}
+
+const SSHD: &str = "/etc/ssh/sshd_config.d/10-mpiup.conf";
+
+/// Nobody was there to be told when it did: the next command tells it, once, where the same comes up again.
+#[test]
+fn a_change_that_went_back_by_itself() {
+    let told = format!("back make file {SSHD}");
+    screen("up_after_a_change_went_back_by_itself", guarded(&told).answer("y").play(Play::Up));
+    let warnings = |screen: String| screen.matches("warning: client1: the last change of ").count();
+    for play in [Play::Plan, Play::Status] {
+        assert_eq!(warnings(guarded(&told).play(play)), 1);
+    }
+    assert_eq!(warnings(guarded("back make file /etc/other").play(Play::Plan)), 0, "it does not come up again");
+    assert_eq!(warnings(guarded(&told).play(Play::Down)), 0, "there is nothing of it to take back");
+}
+
+/// A power cut: the node's next script takes it back, and then it is made again.
+#[test]
+fn a_change_that_nobody_confirmed_still_stands() {
+    let mut reports = set_up_but_hosts();
+    reports[1] = reports[1].clone().with("unconfirmed", &format!("stands make file {SSHD}"));
+    screen("plan_with_a_change_that_nobody_confirmed", Stage::of(reports.clone()).play(Play::Plan));
+    let up = Stage::of(reports).answer("y").play(Play::Up);
+    assert_eq!(up.matches("client1: block in /etc/hosts").count(), 2, "made again, and not for ever: {up}");
+    assert!(up.contains("was made, and is not there any more"), "{up}");
+}
+
+#[test]
+fn down_after_a_removal_went_back_by_itself() {
+    let told = "back undo block /etc/hosts";
+    let reports = set_up().into_iter().map(|report| report.with("unconfirmed", told)).collect();
+    let screen = Stage::of(reports).answer("n").play(Play::Down);
+    let said = "warning: master,client[1-2]: the last `mpiup down` could not take /etc/hosts\n\
+        \x20        back, since it or its connection ended before a new log-in got through\n\
+        \x20        without it; this one tries again\n";
+    assert!(screen.contains(said), "{screen}");
+}
+
 #[test]
 fn up_the_first_time() {
     screen("up_the_first_time", Stage::of(prepared()).then(set_up()).answer("y").play(Play::Up));

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::{
     global::Global,
     session::{self, Session, alike},
+    unconfirmed,
 };
 use crate::{
     error::{Error, Result},
@@ -87,6 +88,7 @@ pub async fn take_down(spec: Spec, yes: bool, purge: bool, global: &Global, ui: 
 /// As [`take_down`].
 pub async fn with_session(mut session: Session, yes: bool, purge: bool, ui: &Ui) -> Result<()> {
     session.name_lost(ui);
+    unconfirmed::before_down(&session, ui);
     let locks = agree(&mut session, yes, ui).await?;
     let names: Vec<String> = session.seen.iter().map(|(node, _)| node.name.to_string()).collect();
     let consent = Consent::after_showing_the_plan();

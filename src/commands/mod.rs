@@ -14,6 +14,7 @@ mod run;
 pub mod session;
 pub mod status;
 mod sync;
+mod unconfirmed;
 pub mod up;
 
 pub use cli::{Cli, Verb};

@@ -6,6 +6,7 @@ use super::{
     global::Global,
     plan_text::{self, Detail},
     session::{self, Session},
+    unconfirmed,
 };
 use crate::{
     changes::{Change, Wave, script},
@@ -37,6 +38,7 @@ pub async fn with_session(mut session: Session, sh: bool, ui: &Ui) -> Result<()>
     session.muster(ui).await;
     let cluster = session.cluster()?;
     let plan = steps::plan(&cluster);
+    unconfirmed::before_up(&cluster, &plan, ui);
     if ui.is_json() {
         ui.json(&document(&plan))?;
     } else if sh {

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::{
     global::Global,
     session::{self, Session},
+    unconfirmed,
 };
 use crate::{
     error::{Error, Kind, Result},
@@ -58,6 +59,9 @@ pub async fn with_session(mut session: Session, ui: &Ui) -> Result<()> {
     session.name_lost(ui);
     if let Some(text) = own_clock {
         ui.warn(&text);
+    }
+    if let Ok(cluster) = &cluster {
+        unconfirmed::before_up(cluster, &steps::plan(cluster), ui);
     }
     let lost = session.fleet.lost.len();
     let name = session.spec.name.clone();

@@ -8,6 +8,7 @@ use super::{
     global::Global,
     plan_text::{self, Detail},
     session::{self, Session},
+    unconfirmed,
 };
 use crate::{
     error::{Error, Result},
@@ -113,7 +114,7 @@ impl Work {
 /// Makes changes until no usable node needs any. A node that fails on the way is left out, and the others are brought to
 /// agree without it.
 async fn settle(session: &mut Session, work: &mut Work, ui: &Ui) -> Result<Cluster> {
-    let mut all_made = false;
+    let (mut all_made, mut is_first) = (false, true);
     loop {
         session.muster(ui).await;
         let cluster = session.cluster()?;
@@ -125,6 +126,9 @@ async fn settle(session: &mut Session, work: &mut Work, ui: &Ui) -> Result<Clust
             return Err(undone_by_others(&plan));
         }
         let Some(locks) = &work.locks else {
+            if work.agreed.is_none() {
+                unconfirmed::before_up(&cluster, &plan, ui);
+            }
             if !work.yes && work.agreed.as_ref() != Some(&plan) {
                 ask(&cluster, &plan, ui)?;
             }
@@ -150,7 +154,10 @@ async fn settle(session: &mut Session, work: &mut Work, ui: &Ui) -> Result<Clust
         }
         let applied = apply(session, &cluster, &plan, &work.bundles, locks, ui).await?;
         work.made += applied.made;
-        all_made = applied.failed.is_empty();
+        // What stood unconfirmed has gone back with the first script, and is made with the next plan.
+        let stood = |member: &steps::Member| member.facts.unconfirmed.as_ref().is_some_and(|change| !change.is_back);
+        let went_back = std::mem::take(&mut is_first) && cluster.members.iter().any(stood);
+        all_made = applied.failed.is_empty() && !went_back;
         let all_failed = applied.failed.len() == plan.nodes.len();
         for (node, error) in applied.failed {
             session.fleet.lose(&node, error);

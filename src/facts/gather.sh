@@ -159,4 +159,13 @@ done 2>/dev/null
 if [ -z "$(ls -A "$state/journal" 2>/dev/null)" ] && { [ -d "$state" ] || { [ -d "${state%/*}" ] && [ -z "$(ls -A "${state%/*}")" ]; }; }; then
     printf -- '-\tyes\t-\tthe folder of the journal, and what `sync` brought\n'
 fi)"
+# A change under guard that nobody confirmed (guard.sh): the node put it back, or stopped before it could.
+if [ -f "$state/unconfirmed" ]; then first_line "$state/unconfirmed"; fact unconfirmed "back $line"
+elif [ -f "$state/guard/key" ] && [ ! -L "$state/guard/decision" ]; then
+    first_line "$state/guard/pid"
+    if [ -n "$line" ] && ! tr '\0' ' ' 2>/dev/null < "/proc/$line/cmdline" | grep -qF "$state/guard/switch"; then
+        attempt=make; [ ! -e "$state/guard/undo" ] || attempt=undo
+        first_line "$state/guard/key"; fact unconfirmed "stands $attempt $line"
+    fi
+fi
 fact end ""

@@ -25,9 +25,40 @@ pub fn entries(text: &str) -> Vec<Entry> {
     text.lines().filter_map(parse).collect()
 }
 
+/// A change under guard that no new log-in has confirmed, and of which nobody could be told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unconfirmed {
+    /// It was a `down` that took the change back.
+    pub undo: bool,
+    pub key: String,
+    /// The node has put it back as it was. Otherwise it stopped before it could, and the next command puts it back.
+    pub is_back: bool,
+}
+
+impl Unconfirmed {
+    /// The file.
+    pub fn path(&self) -> &str {
+        self.key.split_once(' ').map_or(self.key.as_str(), |(_, path)| path)
+    }
+}
+
+/// `back make KEY`, `back undo KEY`, and the same with `stands`.
+pub fn unconfirmed(text: &str) -> Option<Unconfirmed> {
+    let mut words = text.splitn(3, ' ');
+    let (place, attempt, key) = (words.next()?, words.next()?, words.next()?);
+    Some(Unconfirmed { undo: attempt == "undo", key: key.to_owned(), is_back: place == "back" })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn reads_what_nobody_confirmed() {
+        let found = unconfirmed("stands undo block /srv/a home/.bashrc").unwrap();
+        assert_eq!((found.undo, found.is_back, found.path()), (true, false, "/srv/a home/.bashrc"));
+        assert_eq!(unconfirmed(""), None);
+    }
 
     #[test]
     fn reads_entries() {

@@ -153,6 +153,8 @@ pub struct Facts {
     #[serde(skip)]
     pub clock_ahead: Option<i64>,
     pub journal: Vec<journal::Entry>,
+    #[serde(skip)]
+    pub unconfirmed: Option<journal::Unconfirmed>,
 }
 
 impl Facts {
@@ -230,6 +232,7 @@ impl Facts {
             clock_ahead: None,
             tmp_free_kib: get("tmp_free").lines().last().and_then(hardware::free_kib),
             journal: journal::entries(get("journal")),
+            unconfirmed: journal::unconfirmed(get("unconfirmed")),
         })
     }
 }

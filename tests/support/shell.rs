@@ -254,7 +254,7 @@ impl Sandbox {
     }
 
     /// The node's state, two folders below what was there before.
-    fn state(&self) -> String {
+    pub fn state(&self) -> String {
         self.own("var/mpiup/aula").to_str().expect("UTF-8").to_owned()
     }
 

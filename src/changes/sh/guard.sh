@@ -5,6 +5,9 @@
 # STATE/guard is there while a change is guarded. In it `decision` is a link, so that it is made once, whoever comes first:
 #   confirmed  a new log-in got through   refused  it did not, or sshd must not be told   late  nobody said anything in time
 # The switch alone carries the decision out; `ended` stands once it has.
+#
+# STATE/unconfirmed is what it took back because nobody said anything: who was there to be told had gone by then, so the next
+# command tells it. `make` or `undo`, and the key; gone when the same is confirmed.
 mpiup_patience=25
 
 # guarded HOW PRIMITIVE ARGUMENTS…: makes a change under guard. HOW: `sshd` (which is to read its configuration anew) or `login`.
@@ -124,11 +127,16 @@ carry_out() {
     [ -d "$guard" ] || return 0
     guard_path=$(cat "$guard/path"; printf x); guard_path=${guard_path%x}
     has_entry=no; find_entry "$(cat "$guard/key")" && has_entry=yes
-    if [ "$(readlink "$guard/decision")" = confirmed ]; then
+    decision=$(readlink "$guard/decision") attempt=make
+    [ ! -e "$guard/undo" ] || attempt=undo
+    attempt="$attempt $(cat "$guard/key")"
+    if [ "$decision" = confirmed ]; then
+        [ "$attempt" != "$(cat "$mpiup_state/unconfirmed" 2>/dev/null)" ] || rm -f "$mpiup_state/unconfirmed"
         [ -e "$guard/undo" ] || [ "$has_entry" = no ] || printf '' > "$entry/done" || return 1
     else
         no_draft "$(cat "$guard/owner")" "$guard_path"
         give_back "$guard" "$guard_path" "$(cat "$guard/owner")" || return 1
+        [ "$decision" != late ] || (umask 077; printf '%s\n' "$attempt" > "$mpiup_state/unconfirmed")
         if [ -e "$guard/told" ]; then sshd_reload; fi
         if [ "$has_entry" = yes ] && [ -e "$guard/new" ]; then drop_entry "$entry"
         elif [ "$has_entry" = yes ] && [ -e "$guard/done" ]; then printf '' > "$entry/done"; fi
