@@ -5,6 +5,8 @@
 #[macro_use]
 mod support;
 
+#[path = "lab_cluster/deaths.rs"]
+mod deaths;
 #[path = "lab_cluster/honest.rs"]
 mod honest;
 #[path = "lab_cluster/jobs.rs"]

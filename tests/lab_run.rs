@@ -135,6 +135,64 @@ fn a_node_that_dies_is_named_and_ends_the_job(operator: &Operator<'_>) {
     lab.inside("client2", "ip link set eth0 up");
 }
 
+/// What is done to client1, how it is said of it, and how it is mended.
+const TAKES_NO_FILES: [(&str, &str, &str); 4] = [
+    (
+        "mount -t tmpfs -o size=64k tmpfs /home/mpi/MPI && chown mpi: /home/mpi/MPI",
+        "files could not be written into /home/mpi/MPI",
+        "umount /home/mpi/MPI",
+    ),
+    (
+        "mount --bind /home/mpi/MPI /home/mpi/MPI && mount -o remount,bind,ro /home/mpi/MPI",
+        "Read-only file system",
+        "umount /home/mpi/MPI",
+    ),
+    // Another operator is at work there.
+    (
+        r#"setsid sh -c 'exec 9>>/run/mpiup.lock; flock 9; printf "word\nben@desk\t10.0.0.9\tup\t12:00:00\t1764020710\n" >&9; echo $$ >/run/ben; exec sleep 600' </dev/null >/dev/null 2>&1 &
+            until [ -e /run/ben ]; do sleep 0.1; done"#,
+        "in use by ben@desk from 10.0.0.9: `mpiup up`",
+        "kill $(cat /run/ben); rm /run/ben /run/mpiup.lock",
+    ),
+    // The connection ends when the files are there, and do not have their names yet.
+    (
+        r#"printf '#!/bin/sh\ncase "$*" in */synced) kill -s KILL $(ps -o ppid= -p $(ps -o sid= -p $$)) ;; esac\nexec /bin/mkdir "$@"\n' >/usr/local/sbin/mkdir
+            chmod 755 /usr/local/sbin/mkdir"#,
+        "files could not be written into /home/mpi/MPI",
+        "rm /usr/local/sbin/mkdir",
+    ),
+];
+
+/// A job there would run old files: it runs without that node, and ends as the program does. `sync` says who has none.
+fn who_takes_no_files_is_left_out(operator: &Operator<'_>) {
+    let folded = |ran: &Ran| ran.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    for (make, reason, mend) in TAKES_NO_FILES {
+        operator.lab.inside("client1", make);
+        for command in [&["run", "sh", "-c", "uname -n; exit 5"][..], &["sync"]] {
+            fs::write(operator.work().join("data"), format!("{reason} {command:?}").repeat(9000)).unwrap();
+            let (ran, wanted) = (operator.mpiup(command), if command[0] == "run" { 5 } else { 1 });
+            let said = folded(&ran);
+            assert_eq!(ran.code, wanted, "{reason}: {said}");
+            assert!(said.contains("error: client1: ") && said.contains(reason), "{reason}: {said}");
+            if command[0] == "run" {
+                assert!(said.contains("warning: 1 of 2 nodes are usable"), "{said}");
+                assert!(ran.stdout.lines().all(|node| node == "master") && !ran.stdout.is_empty(), "{}", ran.stdout);
+            } else {
+                assert!(said.contains("error: client1 did not get the files"), "{said}");
+            }
+        }
+        operator.lab.inside("client1", mend);
+    }
+    // Where the head node takes none, there is no job.
+    operator.lab.inside("master", TAKES_NO_FILES[1].0);
+    fs::write(operator.work().join("data"), "for the head node").unwrap();
+    let ran = operator.mpiup(&["run", "uname", "-n"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (1, ""), "{}", ran.stderr);
+    assert!(folded(&ran).contains("error: master: files could not be written into /home/mpi/MPI "), "{ran:?}");
+    operator.lab.inside("master", TAKES_NO_FILES[1].2);
+    run(operator, &["uname", "-n"]).succeeded();
+}
+
 #[test]
 fn with_open_mpi_5() {
     let lab = lab!(3);
@@ -184,6 +242,7 @@ fn mirroring_keeps_what_others_wrote_and_never_leaves_halves() {
     assert!(full.stderr.contains("No space left on device"), "{}", full.stderr);
     assert_eq!(there("ls -A"), "");
     lab.inside("client1", "umount /home/mpi/MPI");
+    who_takes_no_files_is_left_out(&operator);
 
     // What is done with is taken back by `down`; what was changed stays.
     fs::write(operator.work().join("-f"), "a name like an option\n").unwrap();

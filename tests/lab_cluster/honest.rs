@@ -38,8 +38,12 @@ fn who_cannot_take_part_is_named_the_others_are_proved_and_it_comes_in_later() {
 
 /// What was said; `up` fails and names the node; the other two are called ready, and over them the plain command runs.
 pub fn is_left_out(operator: &Operator<'_>, node: &str) -> String {
+    was_left_out(operator, node, operator.mpiup(&["up", "--yes", "--json"]))
+}
+
+/// The same of an `up` that has ended.
+pub fn was_left_out(operator: &Operator<'_>, node: &str, ran: Ran) -> String {
     let others: Vec<String> = operator.lab.nodes().into_iter().filter(|name| name != node).collect();
-    let ran = operator.mpiup(&["up", "--yes", "--json"]);
     assert_eq!(ran.code, 1, "{}", ran.stderr);
     let report = ran.json();
     let left_out: Vec<&str> = report["left_out"].as_object().unwrap().keys().map(String::as_str).collect();

@@ -37,15 +37,13 @@ pub async fn everywhere(
     let known = fleet.lost.len();
     let mirror = Mirror { root, files: &files, force, spec, ui, progress };
     let mirrored = mirror.run(fleet, crew).await;
-    for name in &names {
-        let wanted = mirrored.iter().flatten().find(|(node, _)| node.as_str() == name);
-        let outcome = match wanted {
-            // The error itself follows, whole.
-            None => Outcome::Failed(String::new()),
-            Some((_, wanted)) if wanted.files.is_empty() => Outcome::Same,
-            Some(_) => Outcome::Done,
-        };
-        mirror.progress.finish(name, outcome);
+    for (name, wanted) in mirrored.iter().flatten() {
+        mirror.progress.finish(name.as_str(), if wanted.files.is_empty() { Outcome::Same } else { Outcome::Done });
+    }
+    // The error itself follows, whole.
+    let head = mirrored.is_err().then_some(&spec.head);
+    for name in fleet.lost.iter().skip(known).map(|lost| &lost.node).chain(head) {
+        mirror.progress.finish(name.as_str(), Outcome::Failed(String::new()));
     }
     drop(mirror);
     session::name_lost(fleet, known, ui);

@@ -108,6 +108,10 @@ fn the_head_node_is_everybodys() {
         let (screen, _) = mirrored([answers, WELL, WELL]);
         assert!(screen.contains("error: master: ") && screen.contains(reason), "{screen}");
         assert_eq!(screen.matches("error:").count(), 1, "{screen}");
+        assert!(
+            screen.contains("✗ Mirroring the working directory: 1 failed of 3 nodes, 2 not finished\n"),
+            "{screen}"
+        );
     }
 }
 
