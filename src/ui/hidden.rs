@@ -1,4 +1,12 @@
-//! A line that is typed and not shown. The terminal is as before afterwards, also after Ctrl-C.
+//! A line that is typed and not shown. The terminal is as before afterwards, also after Ctrl-C; Ctrl-Z and Ctrl-\ are
+//! characters here. Not guaranteed: that it is after a signal from elsewhere (`kill`), by which mpiup ends at once.
+//!
+//! By hand, since no crate does it (looked at in November 2026). rpassword 7.5.4 raises SIGINT before it puts the terminal
+//! back (its pull request 134), and replaces what is no UTF-8 in a password. console 0.16 and dialoguer 0.12 leave the
+//! interrupt to the terminal, which then ends the program mute (dialoguer's pull request 359), and read into memory that
+//! grows. inquire 0.9 draws a screen of its own in raw mode and keeps plain strings. readpassphrase(3), behind
+//! readpassphrase-3, counts on the signal to break the read, which it does in one thread only: questions of nodes are asked
+//! in another one than the main thread (`node/desk.rs`).
 
 use std::{
     fs::File,
