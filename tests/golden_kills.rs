@@ -3,12 +3,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot look has failed")]
 
+#[path = "support/machine.rs"]
+mod machine;
 #[path = "support/shell.rs"]
 mod shell;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fs, process::Command};
 
-use mpiup::changes::{Place, Primitive, Text};
+use mpiup::{
+    changes::{Place, Primitive, Text},
+    python,
+};
 use shell::{Sandbox, Shot, link, me, worlds};
 
 struct Case {
@@ -43,20 +48,23 @@ fn key(s: &Sandbox) -> Primitive {
 
 /// Stops `changes` everywhere; then takes all back, and the other time goes on.
 fn survives(case: &Case) {
-    let s = Sandbox::new(&worlds()[0]);
+    survives_in(Sandbox::new(&worlds()[0]), case, &|s| s.script(&(case.changes)(s)));
+}
+
+fn survives_in(s: Sandbox, case: &Case, script: &dyn Fn(&Sandbox) -> String) {
     (case.before)(&s);
     let before = s.picture();
     let earlier = (case.earlier)(&s);
     assert!(earlier.is_empty() || s.up(&earlier).success);
-    let changes = (case.changes)(&s);
-    let shots = s.up_shots(&changes);
+    let script = script(&s);
+    let shots = s.sh_shots(&script);
     let whole = (plain(&s), s.journal());
     for (number, shot) in shots.into_iter().enumerate() {
         s.restore(&shot);
         taken_back(&s, &before, &shot);
 
         s.restore(&shot);
-        let ran = s.up(&changes);
+        let ran = s.sh(&script);
         assert!(ran.success, "up after a kill at {shot:?}: {}{}", ran.stdout, ran.stderr);
         assert_eq!((plain(&s), s.journal()), whole, "up after a kill at {shot:?}");
         if number % 3 == 0 {
@@ -68,7 +76,8 @@ fn survives(case: &Case) {
 fn taken_back(s: &Sandbox, before: &BTreeMap<String, String>, shot: &Shot) {
     let ran = s.down();
     assert!(ran.success, "down after a kill at {shot:?}: {}{}", ran.stdout, ran.stderr);
-    assert_eq!(ran.said(), Vec::<&str>::new(), "down after a kill at {shot:?}");
+    let progress = |line: &&&str| line.starts_with("Setting up ") || line.starts_with("Removing ");
+    assert_eq!(ran.said().iter().filter(|line| !progress(line)).count(), 0, "down after a kill at {shot:?}: {ran:?}");
     assert_eq!(s.picture(), *before, "down after a kill at {shot:?}");
     assert!(s.is_empty(), "down after a kill at {shot:?}");
 }
@@ -84,7 +93,17 @@ fn plain(s: &Sandbox) -> Vec<String> {
 
 /// Stops `down` everywhere; the next one ends it.
 fn undone(before: fn(&Sandbox), changes: fn(&Sandbox) -> Vec<Primitive>) {
-    let s = Sandbox::new(&worlds()[0]);
+    undone_in(Sandbox::new(&worlds()[0]), before, changes);
+}
+
+/// On a machine, both ways, with the figures of it.
+fn on_a_machine(before: fn(&Sandbox), changes: fn(&Sandbox) -> Vec<Primitive>) {
+    let case = Case { before, earlier: nothing, changes };
+    survives_in(Sandbox::machine(&worlds()[0]), &case, &|s| s.script(&changes(s)));
+    undone_in(Sandbox::machine(&worlds()[0]), before, changes);
+}
+
+fn undone_in(s: Sandbox, before: fn(&Sandbox), changes: fn(&Sandbox) -> Vec<Primitive>) {
     before(&s);
     let before = s.picture();
     assert!(s.up(&changes(&s)).success);
@@ -151,6 +170,64 @@ fn taking_back_what_replaced_something() {
         let inside = block(s, "folder/b", Place::Top, "a\n");
         vec![folder(s), file(s, "old", "a\n", None), file(s, "link", "a\n", None), inside]
     });
+}
+
+/// useradd and userdel, stopped within as well: an account without its home, a home without its account.
+#[test]
+fn account() {
+    on_a_machine(machine::accounts, |s| {
+        vec![Primitive::User { name: "mpi".into(), id: 1000, shell: "/bin/sh".into(), home: s.path("home/mpi") }]
+    });
+}
+
+#[test]
+fn host_name() {
+    let before = |s: &Sandbox| {
+        machine::name(s, "debian");
+        s.file("etc/hostname", 0o644, b"debian\n");
+    };
+    on_a_machine(before, |_| vec![Primitive::HostName { name: "client1".into() }]);
+    // One whose name stands in no file.
+    on_a_machine(|s| machine::name(s, "debian"), |_| vec![Primitive::HostName { name: "client1".into() }]);
+}
+
+/// apt and dpkg, stopped within as well: dpkg's database in the middle, packages half-installed and half-configured.
+#[test]
+fn packages() {
+    on_a_machine(machine::apt, |_| {
+        vec![Primitive::Packages { manager: "apt", names: vec!["openmpi".into()], brings: None }]
+    });
+}
+
+/// The environment comes over a stream of its own: unpacked beside its place, put there, and noted as complete.
+#[test]
+fn environment() {
+    let key = "key";
+    let tree = |s: &Sandbox| Primitive::Tree { path: s.path("env"), owner: me(), key: key.into() };
+    let case = Case { before: |_| {}, earlier: nothing, changes: |_| unreachable!("it is more than changes") };
+    survives_in(Sandbox::new(&worlds()[0]), &case, &|s| {
+        let tar = s.tree().with_file_name("env.tar.gz");
+        archive(key, &tar);
+        let (path, state) = (s.path("env"), s.state());
+        format!(
+            "{}\n( {} ) < '{}' || exit 1\nbegin '{state}' && find_entry 'tree {path}' && finish_entry\n",
+            s.script(&[tree(s)]),
+            python::install_script(&path, key),
+            tar.display()
+        )
+    });
+}
+
+/// What the environment's archive has at least.
+#[allow(clippy::disallowed_methods, reason = "a test makes an archive")]
+fn archive(key: &str, tar: &std::path::Path) {
+    let folder = tempfile::tempdir().unwrap();
+    let ask = "import sys; print('python%d.%d' % sys.version_info[:2])";
+    let version = Command::new("python3").args(["-c", ask]).output().unwrap().stdout;
+    fs::create_dir_all(folder.path().join("lib").join(String::from_utf8(version).unwrap().trim())).unwrap();
+    fs::write(folder.path().join(python::STAMP), format!("{key}\n")).unwrap();
+    let made = Command::new("tar").arg("-czf").arg(tar).arg("-C").arg(folder.path()).arg(".").status().unwrap();
+    assert!(made.success());
 }
 
 /// A refused text that was in place when everything stopped is not what the next `up` goes back to.

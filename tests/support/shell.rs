@@ -59,7 +59,12 @@ fn find(program: &str) -> Option<PathBuf> {
 pub struct Sandbox {
     folder: tempfile::TempDir,
     world: World,
+    /// The machine's own folders stand in the tree.
+    is_machine: bool,
 }
+
+/// Folders of a machine that a sandbox can have in its tree.
+const MACHINE: [&str; 5] = ["/etc/", "/var/lib/dpkg/", "/var/lib/apt/", "/var/mail/", "/var/spool/"];
 
 /// How a run ended.
 #[derive(Debug)]
@@ -103,13 +108,36 @@ pub struct Shot(PathBuf);
 impl Sandbox {
     pub fn new(world: &World) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let sandbox = Self { folder, world: world.clone() };
+        let sandbox = Self { folder, world: world.clone(), is_machine: false };
         fs::create_dir(sandbox.tree()).expect("made");
         fs::create_dir(sandbox.own("bin")).expect("made");
         for (name, target) in &world.tools {
             symlink(target, sandbox.own("bin").join(name)).expect("made");
         }
         sandbox
+    }
+
+    /// One whose scripts take its tree for the machine: what they do to `/etc` they do there.
+    pub fn machine(world: &World) -> Self {
+        let sandbox = Self { is_machine: true, ..Self::new(world) };
+        for folder in MACHINE {
+            fs::create_dir_all(sandbox.path(folder.trim_matches('/'))).expect("made");
+        }
+        sandbox
+    }
+
+    /// A script or tool as it is written for a machine, for this tree.
+    pub fn placed(&self, script: &str) -> String {
+        let mut placed = script.to_owned();
+        for folder in MACHINE.iter().filter(|_| self.is_machine) {
+            for before in ["\"", " ", "(", ">", "<"] {
+                placed = placed.replace(
+                    &format!("{before}{folder}"),
+                    &format!("{before}{}{folder}", self.path("").trim_end_matches('/')),
+                );
+            }
+        }
+        placed
     }
 
     /// Where changes are made: all of it must be as before in the end.
@@ -134,8 +162,13 @@ impl Sandbox {
     /// A program of the test's own, which the shell finds before any other of that name.
     pub fn tool(&self, name: &str, script: &str) {
         let path = self.own("bin").join(name);
-        fs::write(&path, script).expect("written");
+        fs::write(&path, self.placed(script)).expect("written");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("set");
+    }
+
+    /// Runs any script, and returns every state on the way that a kill could leave.
+    pub fn sh_shots(&self, script: &str) -> Vec<Shot> {
+        self.shots(script)
     }
 
     /// Runs any script where the sandbox's own tools come first.
@@ -262,7 +295,7 @@ impl Sandbox {
         self.folder.path().join(name)
     }
 
-    fn script(&self, changes: &[Primitive]) -> String {
+    pub fn script(&self, changes: &[Primitive]) -> String {
         let changes: Vec<Change> = changes
             .iter()
             .map(|primitive| Change {
@@ -282,7 +315,7 @@ impl Sandbox {
     fn command(&self, script: &str) -> Command {
         let path = env::var("PATH").expect("PATH is set");
         let file = self.own("script");
-        fs::write(&file, script).expect("written");
+        fs::write(&file, self.placed(script)).expect("written");
         let mut command = Command::new(&self.world.shell[0]);
         command.args(&self.world.shell[1..]).arg(&file).env("PATH", format!("{}:{path}", self.own("bin").display()));
         command.env("LANG", "es_ES.UTF-8").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -335,14 +368,37 @@ impl Sandbox {
             cp.display(),
             self.own("").display(),
         );
-        for tool in ["cat", "chmod", "cp", "mkdir", "mv", "rm", "rmdir", "ssh-keygen", "touch"] {
-            let Some(real) = find(tool) else { continue };
+        for tool in ALTERING {
+            // The sandbox's own come first, where it is no set of links.
+            let own = Some(self.own("bin").join(tool)).filter(|path| path.is_file() && !path.is_symlink());
+            let Some(real) = own.or_else(|| find(tool)) else { continue };
             let text = format!("#!/bin/sh\n{step}\nstep\n{} \"$@\"\nr=$?\nstep\nexit $r\n", real.display());
             fs::write(watchers.join(tool), text).expect("written");
             fs::set_permissions(watchers.join(tool), fs::Permissions::from_mode(0o755)).expect("set");
         }
     }
 }
+
+/// The tools that alter something, and the commands of a machine that do.
+const ALTERING: [&str; 17] = [
+    "cat",
+    "chmod",
+    "chown",
+    "cp",
+    "groupadd",
+    "groupdel",
+    "hostname",
+    "ln",
+    "mkdir",
+    "mv",
+    "rm",
+    "rmdir",
+    "ssh-keygen",
+    "tar",
+    "touch",
+    "useradd",
+    "userdel",
+];
 
 /// The script with another patience of its switch.
 fn patient(script: &str, seconds: u32) -> String {

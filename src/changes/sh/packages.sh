@@ -1,26 +1,33 @@
 # do_packages MANAGER NAMES…: installs what is missing, in one transaction, without recommended extras. What each manager
 # does in its own way stands in packages_MANAGER.sh, in functions of these names with the manager's before them:
 #   list             all that is installed, `ii NAME VERSION` a line        has NAME         whether it is installed
-#   install NAMES    in one transaction; says what goes on                  mend             after a run that was killed
+#   install NAMES    in one transaction, through `manage`                   line LINE        says what of its output a person wants
 #   needed_by NAMES  what else is installed and needs one of them           remove NAMES
 #   older NAME=VERSION…  brings back older versions; fails where they can no longer be had
+#   mend             ends what a killed run left in the middle; fails with a reason in $why while somebody else's is there
+#   holder           who has the manager's lock, in the errors on standard input
 #   note FOLDER      keeps what the manager has noted of packages           renote FOLDER    gives that back
 do_packages() {
-    manager=$1; shift
+    manager=$1 why=; shift
+    "${manager}_mend" || { [ -z "$why" ] || fail "$why"; return 1; }
     if ! find_entry "packages $*"; then
         new_entry "packages $*" - root || return 1
         printf '%s' "$manager" > "$draft/manager" && "${manager}_list" > "$draft/before" || return 1
-        getent group | cut -d: -f1 > "$draft/groups" && getent passwd | cut -d: -f1 > "$draft/accounts" || return 1
+        names_in group > "$draft/groups" && names_in passwd > "$draft/accounts" || return 1
         "${manager}_note" "$draft" || return 1
         commit_entry || return 1
     fi
-    if [ -f "$entry/started" ]; then "${manager}_mend"; fi
-    printf "" > "$entry/started" || return 1
     "${manager}_install" "$@" || return 1
-    "${manager}_list" > "$entry/after.new" && on_disk "$entry/after.new" && mv "$entry/after.new" "$entry/after" || return 1
+    # Groups and accounts that somebody else's packages bring later are not ours.
+    [ -f "$entry/groups.after" ] || names_in group | keep "$entry/groups.after" || return 1
+    [ -f "$entry/accounts.after" ] || names_in passwd | keep "$entry/accounts.after" || return 1
+    "${manager}_list" | keep "$entry/after" || return 1
     for name; do "${manager}_has" "$name" || { fail "$manager did not install $name"; return 1; }; done
     finish_entry
 }
+
+# keep FILE: standard input, whole or not at all.
+keep() { cat > "$1.new" && on_disk "$1.new" && mv "$1.new" "$1"; }
 
 # Removes what came with ours, unless something that came later needs it, and the groups that came with it. A package that
 # was made newer goes back where its old version can still be had; otherwise it stays, and that is said.
@@ -28,11 +35,14 @@ undo_packages() {
     manager=$(cat "$1/manager" 2>/dev/null)
     # Journals of earlier versions do not name it.
     [ -n "$manager" ] || manager=apt
+    why=
+    "${manager}_mend" || { [ -n "$why" ] || return 1; kept "packages stay: $why"; return 0; }
     "${manager}_list" > "$mpiup_state/now"
-    [ -f "$1/after" ] || cp "$mpiup_state/now" "$1/after"
-    ours=$(awk 'FILENAME == ARGV[1] { before[$2] = 1; next } FILENAME == ARGV[2] { now[$2] = 1; next }
+    [ -f "$1/after" ] || keep "$1/after" < "$mpiup_state/now" || return 1
+    # What apt had removed before, but for its configuration (`rc`), was not installed.
+    ours=$(awk 'FILENAME == ARGV[1] { if ($1 != "rc") before[$2] = 1; next } $1 == "rc" { next } FILENAME == ARGV[2] { now[$2] = 1; next }
         !($2 in before) && $2 in now { print $2 }' "$1/before" "$mpiup_state/now" "$1/after" | brought_by "$1" | tr '\n' ' ')
-    newer=$(awk 'FILENAME == ARGV[1] { before[$2] = $3; next } FILENAME == ARGV[2] { now[$2] = $3; next }
+    newer=$(awk '$1 == "rc" { next } FILENAME == ARGV[1] { before[$2] = $3; next } FILENAME == ARGV[2] { now[$2] = $3; next }
         $2 in before && before[$2] != $3 && now[$2] == $3 { print $2 "=" before[$2] }' "$1/before" "$mpiup_state/now" "$1/after" | tr '\n' ' ')
     rm -f "$mpiup_state/now"
     # The lists hold names and versions, which have no blanks.
@@ -51,12 +61,14 @@ undo_packages() {
             kept "packages stay, because ${others% } was installed later and needs them: ${stay% }"
             return 0
         fi
-        "${manager}_remove" $ours
-        came_along passwd "$1/accounts" | while read -r name; do userdel "$name" >&2; done
-        came_along group "$1/groups" | while read -r name; do groupdel "$name" >&2; done
+        "${manager}_remove" $ours || return 1
+        still=$("${manager}_list" | awk -v ours=" $ours" '$1 != "rc" && index(ours, " " $2 " ") { print $2 }' | tr '\n' ' ')
+        [ -z "$still" ] || { fail "$manager did not remove ${still% }"; return 1; }
     fi
+    came_along passwd "$1/accounts" | while read -r name; do userdel "$name" >&2; done
+    came_along group "$1/groups" | while read -r name; do groupdel "$name" >&2; done
     # shellcheck disable=SC2086
-    if [ -n "$newer" ] && ! "${manager}_older" $newer </dev/null >/dev/null 2>&1; then
+    if [ -n "$newer" ] && ! "${manager}_older" $newer >/dev/null 2>&1; then
         left "these packages stay in the newer version that MPI needed, because the older can no longer be had: ${newer% }"
     fi
     # With the very packages of before, what was noted of them (which came by themselves) is right again as it was.
@@ -70,5 +82,15 @@ brought_by() {
     else cat; fi
 }
 
-# Accounts or groups of the system that were not there before.
-came_along() { getent "$1" | awk -F: -v before="$2" 'BEGIN { while ((getline line < before) > 0) known[line] = 1 } !($1 in known) && $3 < 1000 { print $1 }'; }
+names_in() { getent "$1" | cut -d: -f1; }
+
+# came_along DATABASE FILE: accounts or groups of the system that came with ours: in FILE are those of before, in FILE.after,
+# where the installation came to its end, those of then.
+came_along() {
+    getent "$1" | awk -F: -v before="$2" -v after="$2.after" '
+        BEGIN {
+            while ((getline line < before) > 0) known[line] = 1
+            while ((getline line < after) > 0) { listed = 1; then[line] = 1 }
+        }
+        !($1 in known) && (!listed || $1 in then) && $3 < 1000 { print $1 }'
+}

@@ -1,23 +1,27 @@
 # apt and dpkg: Debian, Ubuntu and their children.
 apt_list() { dpkg-query -W -f '${db:Status-Abbrev} ${binary:Package} ${Version}\n' | grep -v '^un'; }
 apt_has() { case $(dpkg-query -W -f '${db:Status-Abbrev}' "$1" 2>/dev/null) in ii*) ;; *) false ;; esac; }
-# An interrupted run may have left packages half-configured.
-apt_mend() { DEBIAN_FRONTEND=noninteractive dpkg --configure -a >&2; }
+apt_line() { case $1 in Get:*|"Setting up "*|Removing*) say "$1" ;; esac; }
+
+# `E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 812 (unattended-upgr)`; older ones do not say by
+# whom; and dpkg: `dpkg frontend lock was locked by another process with pid 812`.
+apt_holder() {
+    sed -n -e 's/^E: Could not get lock .* held by \(process .*\)/\1/p' -e 's/.*locked by another process with pid \([0-9]*\).*/process \1/p' \
+        -e 's/^E: Could not get lock .*/another program/p' -e 's/.*locked by another process.*/another program/p' | head -n 1
+}
 
 apt_install() {
     DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
     export DEBIAN_FRONTEND NEEDRESTART_SUSPEND
     if ! apt-get install -s -qq --no-install-recommends "$@" >/dev/null 2>&1; then
         say "reading the package lists"
-        apt-get update -qq -o DPkg::Lock::Timeout=300 >&2 || return 1
+        manage apt-get update -qq || return 1
     fi
     # Somebody may install something else while this is interrupted: only what apt says now comes with ours.
     apt-get install -s -qq --no-install-recommends "$@" 2>/dev/null | awk '$1 == "Inst" { print $2 }' >> "$entry/brought"
-    apt-get install -y -q --no-install-recommends -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 -o APT::Keep-Downloaded-Packages=false "$@" </dev/null |
-        while IFS= read -r line; do
-            case $line in Get:*|"Setting up "*|"Waiting for cache lock"*) say "$line" ;; esac
-        done
-    return 0
+    manage apt-get install -y -q --no-install-recommends -o Dpkg::Use-Pty=0 -o APT::Keep-Downloaded-Packages=false "$@"
+    # Whether ours are there is looked at; with them apt may have failed at something else.
+    [ $? -ne 99 ]
 }
 
 apt_needed_by() {
@@ -33,13 +37,21 @@ apt_holding() {
     done
 }
 
+# Where only the configuration of one was there before (`rc`), that stays.
 apt_remove() {
-    DEBIAN_FRONTEND=noninteractive apt-get purge -y -q -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@" </dev/null |
-        while IFS= read -r line; do case $line in Removing*) say "$line" ;; esac; done
+    DEBIAN_FRONTEND=noninteractive; export DEBIAN_FRONTEND
+    rest=$(awk '$1 == "rc" { print $2 }' "$entry/before" | tr '\n' ' ')
+    purge= remove=
+    for name; do case " $rest" in *" $name "*) remove="$remove $name" ;; *) purge="$purge $name" ;; esac; done
+    # shellcheck disable=SC2086
+    [ -z "$remove" ] || manage apt-get remove -y -q -o Dpkg::Use-Pty=0 $remove || [ $? -ne 99 ] || return 1
+    # shellcheck disable=SC2086
+    [ -z "$purge" ] || manage apt-get purge -y -q -o Dpkg::Use-Pty=0 $purge || [ $? -ne 99 ]
 }
 
 apt_older() {
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends --allow-downgrades -o DPkg::Lock::Timeout=300 -o APT::Keep-Downloaded-Packages=false "$@"
+    DEBIAN_FRONTEND=noninteractive; export DEBIAN_FRONTEND
+    manage apt-get install -y -q --no-install-recommends --allow-downgrades -o APT::Keep-Downloaded-Packages=false "$@"
 }
 
 apt_note() {

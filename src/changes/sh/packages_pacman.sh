@@ -3,12 +3,12 @@ pacman_list() { pacman -Q | sed 's/^/ii /'; }
 pacman_has() { pacman -Q "$1" >/dev/null 2>&1; }
 pacman_mend() { :; }
 
+pacman_holder() { :; }
+pacman_line() { case $1 in *"installing "*|*"upgrading "*) say "$1" ;; esac; }
+
 pacman_install() {
     pacman_wait || return 1
-    pacman -S --noconfirm --needed --noprogressbar "$@" </dev/null |
-        while IFS= read -r line; do
-            case $line in *"installing "*|*"upgrading "*) say "$line" ;; esac
-        done
+    manage pacman -S --noconfirm --needed --noprogressbar "$@"
     for name; do
         # New lists without the packages to them are a partial upgrade, which Arch does not support: a person decides.
         pacman_has "$name" || { fail "pacman did not install $name; if its package lists are old: \`pacman -Syu\` there, then again"; return 1; }
@@ -29,7 +29,7 @@ pacman_wait() {
 
 # `:: removing libx breaks dependency 'libx' required by app`, and nothing is removed.
 pacman_needed_by() { pacman -R --print "$@" 2>&1 | sed -n 's/^:: removing .* breaks dependency .* required by //p'; }
-pacman_remove() { pacman_wait && pacman -R --noconfirm --nosave "$@" </dev/null >&2; }
+pacman_remove() { pacman_wait && manage pacman -R --noconfirm --nosave "$@"; }
 pacman_older() { false; }
 pacman_note() { :; }
 pacman_renote() { :; }

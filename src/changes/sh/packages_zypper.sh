@@ -4,17 +4,11 @@ zypper_list() { dnf_list; }
 zypper_has() { dnf_has "$1"; }
 zypper_mend() { :; }
 zypper_needed_by() { dnf_needed_by "$@"; }
-quiet_zypper() { ZYPP_LOCK_TIMEOUT=300 zypper --non-interactive "$@" </dev/null; }
-
-zypper_install() {
-    quiet_zypper install --no-recommends "$@" |
-        while IFS= read -r line; do
-            case $line in *"Installing: "*|*"Retrieving: "*|"System management is locked"*) say "$line" ;; esac
-        done
-    return 0
-}
-
-zypper_remove() { quiet_zypper remove --no-clean-deps "$@" >&2; }
+zypper_holder() { :; }
+zypper_line() { case $1 in *"Installing: "*|*"Retrieving: "*|"System management is locked"*) say "$1" ;; esac; }
+quiet_zypper() { ZYPP_LOCK_TIMEOUT=300; export ZYPP_LOCK_TIMEOUT; manage zypper --non-interactive "$@"; }
+zypper_install() { quiet_zypper install --no-recommends "$@"; return 0; }
+zypper_remove() { quiet_zypper remove --no-clean-deps "$@"; }
 
 # `name.arch=0:version-release` is `name.arch=version-release` to zypper.
 zypper_older() {

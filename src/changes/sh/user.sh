@@ -12,13 +12,31 @@ do_user() {
         done
         commit_entry || return 1
     fi
+    if half_made; then userdel "$name" >&2 || return 1; fi
+    half_home=
+    if [ ! -s "$entry/account" ] && [ -f "$entry/home_is_ours" ] && [ -e "$home" ]; then half_home=yes; fi
     has_group "$name" || groupadd -g "$id" "$name" || return 1
     id "$name" >/dev/null 2>&1 || useradd -u "$id" -g "$name" -s "$shell" -d "$home" -m -p '*' "$name" >&2 || return 1
+    [ -z "$half_home" ] || whole_home || return 1
     for file in passwd group shadow gshadow subuid subgid; do
         [ -f "/etc/$file" ] && sum "/etc/$file" > "$entry/etc/$file.after"
     done
     [ -s "$entry/account" ] || getent passwd "$name" > "$entry/account"
     finish_entry
+}
+
+# A useradd that was killed may have written one of its files and not the next: such an account is made anew. One that is not
+# as we would make it is somebody else's.
+half_made() {
+    [ ! -s "$entry/account" ] && [ "$(getent passwd "$name" | cut -d: -f3,6,7)" = "$id:$home:$shell" ] &&
+        [ -z "$(getent shadow "$name" | cut -d: -f2 | tr -d '*!')" ]
+}
+
+# useradd takes a home that is there as it is: without owner and content, where an earlier one was killed at it.
+whole_home() {
+    home_mode=$(awk '$1 == "HOME_MODE" { print $2 }' /etc/login.defs 2>/dev/null | tail -n 1)
+    chown "$name:$name" "$home" && chmod "${home_mode:-755}" "$home" || return 1
+    [ ! -d /etc/skel ] || as "$name" cp -R /etc/skel/. "$home"
 }
 
 has_group() { getent group "$1" >/dev/null 2>&1 || grep -q "^$1:" /etc/group; }
@@ -28,7 +46,9 @@ undo_user() {
     ! mounted "$home" || return 0
     if ! id "$name" >/dev/null 2>&1; then
         [ ! -f "$1/group_is_theirs" ] && has_group "$name" && groupdel "$name"
-        [ "$mpiup_purge" != yes ] || [ ! -f "$1/home_is_ours" ] || [ "$home" = / ] || rm -rf "$home"
+        no_lines || return 1
+        # Nobody's own is in it either when a `down` was killed behind userdel, or useradd before it was done.
+        if [ "$mpiup_purge" = yes ] || [ -z "$(written_by "$home")" ]; then no_home "$1"; fi
         give_back_accounts "$1"
         return 0
     fi
@@ -49,9 +69,23 @@ undo_user() {
     [ ! -f "$1/group_is_theirs" ] || usermod -g 65534 "$name" >&2 || return 1
     userdel "$name" >&2 || return 1
     [ -f "$1/group_is_theirs" ] || { has_group "$name" && groupdel "$name" >&2; }
-    [ -f "$1/home_is_ours" ] && [ "$home" != / ] && rm -rf "$home"
-    rm -f "/var/mail/$name"
+    no_home "$1"
     give_back_accounts "$1"
+}
+
+# userdel takes the account out of one file after the other: what a killed one left in the last of them.
+no_lines() {
+    for file in shadow gshadow subuid subgid; do
+        no_draft root "/etc/$file"
+        { grep -q "^$name:" "/etc/$file" 2>/dev/null && ! { [ "$file" = gshadow ] && has_group "$name"; }; } || continue
+        (umask 077; awk -F: -v name="$name" '$1 != name' "/etc/$file" > "$mpiup_state/wanted") &&
+            put root "/etc/$file" keep < "$mpiup_state/wanted" && rm -f "$mpiup_state/wanted" || return 1
+    done
+}
+
+no_home() {
+    if [ -f "$1/home_is_ours" ] && [ "$home" != / ]; then rm -rf "$home"; fi
+    rm -f "/var/mail/$name"
 }
 
 # made_of ENTRY NAME: what somebody made of an account since, in words; nothing where it is as mpiup made it.
