@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::{
     error::{Context, Result},
-    lab::{self, DEFAULT_NAME, DownReport, Lab, Machine},
+    lab::{self, DEFAULT_NAME, DownReport, Lab, Machine, Wanted},
     ui::{Table, Ui},
 };
 
@@ -32,10 +32,17 @@ enum Verb {
         /// Packages that they have from the start, beyond this computer's own: openmpi-bin,nano
         #[arg(long, value_name = "PACKAGES", value_delimiter = ',')]
         with: Vec<String>,
+        /// Machines that boot: each with a kernel, systemd and a disk of its own, by QEMU
+        ///
+        /// They run Debian 12 whatever this computer runs. Root cannot log in; `admin` can, and becomes root by sudo with a
+        /// password. The first time, their disk is made out of packages and they boot, which takes some minutes; later
+        /// they go on from there.
+        #[arg(long)]
+        vm: bool,
         #[command(flatten)]
         lab: Name,
     },
-    /// Log in to a machine as root, or run a command there
+    /// Log in to a machine as root (as admin, to one that boots), or run a command there
     Ssh {
         #[command(flatten)]
         lab: Name,
@@ -65,6 +72,8 @@ enum Verb {
         lab: Name,
         #[arg(long)]
         program: PathBuf,
+        #[arg(long)]
+        vm: bool,
         count: usize,
         packages: Vec<String>,
     },
@@ -91,18 +100,23 @@ struct Name {
 /// Those of the verb.
 pub fn run(args: &Args, ui: &Ui) -> Result<()> {
     match &args.verb {
-        Verb::Up { count, with, lab } => up(&lab.name, *count, with, ui),
+        Verb::Up { count, with, vm, lab } => up(&lab.name, Wanted { count: *count, packages: with, vms: *vm }, ui),
         Verb::Ssh { lab, node, command } => ssh(&lab.name, node, command),
         Verb::Status { lab } => status(&lab.name, ui),
         Verb::Down { lab, purge_cache } => down(&lab.name, *purge_cache, ui),
-        Verb::Keeper { lab, program, count, packages } => lab::run_keeper(&lab.name, *count, packages, program),
+        Verb::Keeper { lab, program, vm, count, packages } => {
+            lab::run_keeper(&lab.name, &Wanted { count: *count, packages, vms: *vm }, program)
+        }
         Verb::Connect { lab, address, port } => lab::connect(&lab.name, *address, *port),
     }
 }
 
-fn up(name: &str, count: usize, packages: &[String], ui: &Ui) -> Result<()> {
-    let machines = Lab::up_with(name, count, packages, &mut |text| ui.say(text))?;
+fn up(name: &str, wanted: Wanted<'_>, ui: &Ui) -> Result<()> {
+    let machines = Lab::up_with(name, wanted, &mut |text| ui.say(text))?;
     show(&machines, ui)?;
+    if let Some(file) = machines.password_file() {
+        ui.say(&format!("The password of admin, also for sudo, is in {}", file.display()));
+    }
     ui.say(&format!("Log in with: {} lab ssh{} master", lab::mpiup(), option(name)));
     ui.say(&format!("Take everything away with: {} lab down{}", lab::mpiup(), option(name)));
     Ok(())

@@ -6,28 +6,20 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{BufRead, BufReader},
-    os::{
-        fd::AsFd,
-        unix::{fs::DirBuilderExt, net::UnixStream},
-    },
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use nix::{
-    fcntl::{Flock, FlockArg},
-    sched::CloneFlags,
-};
+use nix::fcntl::{Flock, FlockArg};
 use sha2::{Digest, Sha256};
 
 use super::{
     base_build::{self, Build},
-    child,
+    builder,
     host::{self, command},
     rootfs,
     watch::Watch,
-    wire::{self, Message},
 };
 use crate::error::{Context, Error, Result};
 
@@ -154,12 +146,12 @@ fn state(points: &[PathBuf]) -> String {
     short(digest)
 }
 
-fn short(digest: Sha256) -> String {
+pub(super) fn short(digest: Sha256) -> String {
     digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// One builder at a time; whoever waits then finds the layer made.
-fn lock(watch: &Watch, report: &mut dyn FnMut(&str)) -> Result<Flock<File>> {
+pub(super) fn lock(watch: &Watch, report: &mut dyn FnMut(&str)) -> Result<Flock<File>> {
     let failed = || format!("cannot use {CACHE}");
     fs::DirBuilder::new().recursive(true).mode(0o755).create(CACHE).context(failed)?;
     let mut file = OpenOptions::new().create(true).append(true).open(Path::new(CACHE).join("lock")).context(failed)?;
@@ -181,39 +173,12 @@ fn lock(watch: &Watch, report: &mut dyn FnMut(&str)) -> Result<Flock<File>> {
 fn run(watch: &Watch, build: &Build, report: &mut dyn FnMut(&str)) -> Result<()> {
     let what = if build.packages.is_empty() { "package lists".to_owned() } else { build.packages.join(", ") };
     report(&format!("Making the base layer, once: {what}"));
-    let (ours, theirs) = UnixStream::pair().context(|| "cannot make a socket")?;
-    let namespaces =
-        CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWPID | CloneFlags::CLONE_NEWIPC | CloneFlags::CLONE_NEWUTS;
-    let body: child::Body<'_> = Box::new(|| base_build::run(build, &mut &theirs));
-    let builder = child::spawn(c"mpiup-base", namespaces, &[theirs.as_fd()], body)?;
-    drop(theirs);
-    let result = listen(watch, &ours, report);
-    drop(builder);
+    let result = builder::run(watch, SILENCE, report, &|keeper| base_build::make(build, keeper));
     if result.is_err() {
         // Half an archive, when the builder was stopped while it wrote.
         let _ = fs::remove_file(base_build::partial(&build.archive));
     }
     result
-}
-
-fn listen(watch: &Watch, builder: &UnixStream, report: &mut dyn FnMut(&str)) -> Result<()> {
-    let mut lines = BufReader::new(builder);
-    loop {
-        if lines.buffer().is_empty() && !watch.wait(&[builder.as_fd()], SILENCE)?.contains(&true) {
-            return Err(Error::failed(format!("apt said nothing for {} s", SILENCE.as_secs()))
-                .hinted("Is the network slow or blocked? Try by hand: sudo apt-get update"));
-        }
-        let mut line = String::new();
-        lines.read_line(&mut line).context(|| "cannot hear the builder of the base layer")?;
-        match wire::parse(&line) {
-            Some(Message::Report { text }) => report(&text),
-            Some(Message::Done) => return Ok(()),
-            Some(failed @ Message::Failed { .. }) => {
-                return Err(failed.into_error().unwrap_or_else(|| Error::failed("cannot make the base layer")));
-            }
-            _ => return Err(Error::failed("the builder of the base layer ended in the middle")),
-        }
-    }
 }
 
 /// Layers of an earlier state of this computer fit no more.

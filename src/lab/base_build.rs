@@ -36,21 +36,13 @@ pub(super) struct Build {
     pub points: Vec<PathBuf>,
 }
 
-/// The exit status; what is to be said goes to `keeper`.
-pub(super) fn run(build: &Build, keeper: &mut impl Write) -> isize {
-    let last = match make(build, keeper) {
-        Ok(()) => Message::Done,
-        Err(error) => Message::failed(&error),
-    };
-    isize::from(wire::send(keeper, &last).is_err())
-}
-
 /// Where the archive grows until it is whole.
 pub(super) fn partial(archive: &Path) -> PathBuf {
     archive.with_extension("tar.partial")
 }
 
-fn make(build: &Build, keeper: &mut impl Write) -> Result<()> {
+/// Makes it; progress goes to `keeper`.
+pub(super) fn make(build: &Build, keeper: &mut impl Write) -> Result<()> {
     rootfs::make_private()?;
     let points = build.points.clone();
     // A layer that is to lie below another overlay must not hold redirections.

@@ -6,6 +6,7 @@ use std::{
     io::IoSlice,
     net::{Ipv4Addr, TcpStream},
     os::fd::{AsRawFd, RawFd},
+    thread,
     time::Duration,
 };
 
@@ -14,10 +15,12 @@ use nix::{
     sys::socket::{ControlMessage, MsgFlags, sendmsg},
 };
 
-use super::{Lab, no_such_lab};
+use super::{Lab, no_such_lab, state::Process};
 use crate::error::{Context, Error, Result};
 
 const DEADLINE: Duration = Duration::from_secs(10);
+/// For a look at something that usually answers within milliseconds.
+const LOOK: Duration = Duration::from_secs(3);
 const STDOUT: RawFd = 1;
 
 /// Passes a connection to `address:port` of the lab over the standard output, which ssh has made a socket.
@@ -47,13 +50,29 @@ pub fn connect(name: &str, address: Ipv4Addr, port: u16) -> Result<()> {
 impl Lab {
     /// A connection to a machine from inside the lab's network. The calling thread stays in that network.
     fn dial(&self, address: Ipv4Addr, port: u16) -> Result<TcpStream> {
-        let failed = || format!("cannot enter the network of the lab {}", self.name);
-        let network = File::open(format!("/proc/{}/ns/net", self.keeper.pid)).context(failed)?;
-        if !self.keeper.is_alive() {
-            return Err(no_such_lab(&self.name));
-        }
-        setns(&network, CloneFlags::CLONE_NEWNET).context(failed)?;
+        enter_network(self.keeper, &format!("the lab {}", self.name), || no_such_lab(&self.name))?;
         TcpStream::connect_timeout(&(address, port).into(), DEADLINE)
             .context(|| format!("cannot connect to {address} port {port}"))
     }
+}
+
+/// Whether something listens there, in the network that this process is in.
+pub(super) fn answers(inside: Process, address: Ipv4Addr, port: u16) -> bool {
+    let look = move || {
+        let gone = || Error::failed("the machine has ended");
+        enter_network(inside, "the machine", gone).is_ok()
+            && TcpStream::connect_timeout(&(address, port).into(), LOOK).is_ok()
+    };
+    // Only that thread goes there.
+    thread::spawn(look).join().unwrap_or(false)
+}
+
+/// Takes the calling thread into the network of a process.
+fn enter_network(of: Process, called: &str, gone: impl Fn() -> Error) -> Result<()> {
+    let failed = || format!("cannot enter the network of {called}");
+    let network = File::open(format!("/proc/{}/ns/net", of.pid)).context(failed)?;
+    if !of.is_alive() {
+        return Err(gone());
+    }
+    setns(&network, CloneFlags::CLONE_NEWNET).context(failed)
 }

@@ -10,6 +10,7 @@ use nix::sys::signal::Signal;
 use super::{
     Lab, base, check_name, need_root,
     state::{self, Process, State},
+    vm,
 };
 use crate::error::{Error, Result};
 
@@ -34,6 +35,7 @@ impl Lab {
     pub fn down(name: &str) -> Result<DownReport> {
         check_name(name)?;
         need_root()?;
+        vm::remove_leftovers(name)?;
         let found = state::directory(name).exists();
         let Some(state) = State::read(name) else {
             state::remove(name)?;

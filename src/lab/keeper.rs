@@ -21,10 +21,21 @@ use super::{
     child::{self, Child},
     start,
     state::{self, Process, State},
+    vm,
     watch::Watch,
     wire::{self, Message},
 };
 use crate::error::{Context, Error, Result};
+
+/// What a lab is to consist of.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    pub count: usize,
+    /// Packages that its machines have from the start.
+    pub packages: &'a [String],
+    /// Machines that boot, in place of those that share this computer's kernel.
+    pub vms: bool,
+}
 
 /// A lab that lives as long as this value: dropped, nothing of it is left.
 pub(super) struct Running {
@@ -40,6 +51,8 @@ impl Drop for Running {
         self.inits.iter().for_each(Child::kill);
         self.inits.clear();
         self.relay = None;
+        // Of machines that were starting.
+        let _ = vm::remove_leftovers(&self.state.name);
         // The base layer is mounted in our own namespace, where there is one: its place cannot go before it does.
         let _ = umount2(&state::directory(&self.state.name).join("base"), MntFlags::MNT_DETACH);
         // The directory is in memory; a later `lab down` or `lab up` removes what could not be removed now.
@@ -51,14 +64,15 @@ impl Drop for Running {
 ///
 /// # Errors
 /// Only what could not be told to the command that waits: the rest is told there.
-pub fn run(name: &str, count: usize, packages: &[String], program: &Path) -> Result<()> {
+pub fn run(name: &str, wanted: &Wanted<'_>, program: &Path) -> Result<()> {
     let mut operator = std::io::stdout();
     let brought_up = prepare(name).and_then(|(watch, mut lab)| {
         let mut report = |text: &str| {
             // A listener that is gone is noticed by `watch`.
             let _ = wire::send(&mut operator, &Message::Report { text: text.to_owned() });
         };
-        start::all(&watch, &mut lab, count, packages, program, &mut report)?;
+        let start = if wanted.vms { vm::all } else { start::all };
+        start(&watch, &mut lab, wanted.count, wanted.packages, program, &mut report)?;
         Ok((watch, lab))
     });
     let (watch, lab) = match brought_up {

@@ -12,6 +12,7 @@ mod accounts;
 mod apt_progress;
 mod base;
 mod base_build;
+mod builder;
 mod call;
 mod child;
 mod connect;
@@ -32,6 +33,7 @@ mod start;
 mod state;
 mod support;
 mod up;
+mod vm;
 mod watch;
 mod wire;
 
@@ -40,11 +42,13 @@ use std::{net::Ipv4Addr, path::PathBuf, process::Output};
 pub use call::{mpiup, sudo};
 pub use connect::connect;
 pub use down::DownReport;
-pub use keeper::run as run_keeper;
-pub use support::support;
+pub use keeper::{Wanted, run as run_keeper};
+pub use support::{support, support_vms};
+pub use vm::Power;
 
 use crate::error::{Error, Result};
 use state::{Process, State};
+use vm::Sockets;
 
 /// The lab that is meant when none is named.
 pub const DEFAULT_NAME: &str = "lab";
@@ -66,7 +70,9 @@ pub struct Machine {
     pub address: Ipv4Addr,
     /// Its public host key, `ssh-ed25519 AAAA…`.
     pub host_key: String,
+    /// Its process 1, or the QEMU that runs it.
     init: Process,
+    vm: Option<Sockets>,
 }
 
 impl Lab {
@@ -115,6 +121,13 @@ impl Lab {
         ssh_files::config(&self.name)
     }
 
+    /// Where the password of the account `admin` is, in a lab of machines that boot: root cannot log in to those, and `admin`
+    /// becomes root by sudo with that password.
+    pub fn password_file(&self) -> Option<PathBuf> {
+        let boots = self.machines.iter().any(|machine| machine.vm.is_some());
+        boots.then(|| vm::password_file(&self.name))
+    }
+
     /// Runs a program in a machine as its root, from this computer and without ssh; for tests that need to alter what
     /// ssh depends on. A status other than 0 is an error.
     ///
@@ -124,6 +137,9 @@ impl Lab {
         let machine = self.machine(machine)?;
         if !machine.is_running() {
             return Err(Error::failed("the machine does not run any more").on(&machine.name));
+        }
+        if let Some(sockets) = &machine.vm {
+            return vm::run(sockets, argv).map_err(|error| error.on(&machine.name));
         }
         let mut enter = host::command("nsenter");
         enter.args(["--target", &machine.init.pid.to_string()]);
@@ -149,14 +165,22 @@ impl Lab {
 }
 
 impl Machine {
-    /// Whether its process 1 lives; a machine that was powered off from inside does not.
+    /// Whether it runs; a machine that was powered off from inside does not.
     pub fn is_running(&self) -> bool {
-        self.init.is_alive()
+        self.process_lives() && self.vm.as_ref().is_none_or(vm::runs)
     }
 
     /// Whether its sshd listens.
     pub fn answers_ssh(&self) -> bool {
-        self.is_running() && init::listens(&format!("/proc/{}/net", self.init.pid))
+        match self.vm {
+            _ if !self.is_running() => false,
+            Some(_) => connect::answers(self.init, self.address, 22),
+            None => init::listens(&format!("/proc/{}/net", self.init.pid)),
+        }
+    }
+
+    fn process_lives(&self) -> bool {
+        self.init.is_alive()
     }
 }
 
@@ -167,6 +191,7 @@ impl From<State> for Lab {
             address: machine.address,
             host_key: machine.host_key,
             init: machine.init,
+            vm: machine.vm,
         });
         Self { name: state.name, keeper: state.keeper, machines: machines.collect() }
     }

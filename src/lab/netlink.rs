@@ -63,6 +63,12 @@ impl Socket {
         self.ask(libc::RTM_NEWLINK, 0, link(index, libc::IFF_UP.cast_unsigned()))
     }
 
+    /// Plugs an interface into a bridge (both by index) and sets it up.
+    pub(super) fn set_master(&mut self, index: u32, bridge: u32) -> nix::Result<()> {
+        let body = link(index, libc::IFF_UP.cast_unsigned()).number(libc::IFLA_MASTER, bridge);
+        self.ask(libc::RTM_NEWLINK, 0, body)
+    }
+
     pub(super) fn add_address(&mut self, index: u32, address: Ipv4Addr, prefix: u8) -> nix::Result<()> {
         let broadcast = address.to_bits() | u32::MAX.checked_shr(prefix.into()).unwrap_or(0);
         let mut body = Body::default();

@@ -74,7 +74,7 @@ fn write_names(name: &str) -> Result<()> {
 }
 
 /// As Debian's installer writes it: the own name stands at 127.0.1.1, not at the address that other machines know.
-fn hosts(name: &str) -> String {
+pub(super) fn hosts(name: &str) -> String {
     format!(
         "127.0.0.1\tlocalhost\n127.0.1.1\t{name}\n\n\
          # The following lines are desirable for IPv6 capable hosts\n\
@@ -83,7 +83,7 @@ fn hosts(name: &str) -> String {
 }
 
 /// The relay resolves names on this computer (`socks5h`), since a node reaches no name server.
-fn apt_settings(relay: &str) -> String {
+pub(super) fn apt_settings(relay: &str) -> String {
     format!("Acquire::http::Proxy \"socks5h://{relay}\";\nAcquire::https::Proxy \"socks5h://{relay}\";\n")
 }
 

@@ -9,6 +9,7 @@ use std::{
 use super::{
     host::{self, command},
     state::{self, MachineState},
+    vm,
 };
 use crate::{
     error::{Context, Result},
@@ -48,12 +49,13 @@ fn config_text(name: &str, program: &Path, directory: &Path, machines: &[Machine
     let program = quote::sh(&program.to_string_lossy()).replace('%', "%%");
     let directory = directory.display();
     let mut text = format!("# The lab {name}: written by mpiup lab up, gone after mpiup lab down.\n");
-    for MachineState { name: machine, address, .. } in machines {
+    for MachineState { name: machine, address, vm, .. } in machines {
+        let user = if vm.is_some() { vm::ADMIN } else { "root" };
         // The faster key exchange: on one computer, nobody records today what a quantum computer opens tomorrow.
         text += &format!(
             "\nHost {machine} {address}\n\
              \x20 HostName {address}\n\
-             \x20 User root\n\
+             \x20 User {user}\n\
              \x20 IdentityFile {directory}/key\n\
              \x20 IdentitiesOnly yes\n\
              \x20 UserKnownHostsFile {directory}/known_hosts\n\
@@ -79,6 +81,7 @@ mod tests {
             address: [10, 77, 0, 2].into(),
             host_key: "ssh-ed25519 AAAAC3".into(),
             init: Process { pid: 1, start: 1 },
+            vm: None,
         };
         assert_eq!(known_host(&machine), "client1,10.77.0.2 ssh-ed25519 AAAAC3\n");
         let text =

@@ -55,16 +55,12 @@ pub(super) fn all(
     let archive = base::ensure(watch, packages, &scratch, &points, report)?;
     report(&format!("Starting {count} machines"));
     let key = ssh_files::make_key(&lab.state.name)?;
-    let network = Network::choose(&std::fs::read_to_string("/proc/net/route").unwrap_or_default());
-    let outside = File::open("/proc/self/ns/net").context(|| "cannot open this computer's network namespace")?;
-    unshare(CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS).map_err(super::support::refused)?;
-    rootfs::make_slave()?;
+    let (network, mut cables) = Cables::of_lab(lab)?;
     if let Some(archive) = &archive {
         base::unpack(archive, &base)?;
     }
     let tree = Tree { scratch, base: archive.map(|_| base), points, redirect: "on" };
-    let cables = Cables::new(network, count)?;
-    start_relay(lab, network, &outside)?;
+    cables.introduce(network, count)?;
     let booting = start_nodes(lab, count, network, cables, &tree, &key)?;
     wait_for_nodes(watch, lab, booting)?;
     ssh_files::write(&lab.state.name, program, &lab.state.machines)?;
@@ -73,13 +69,24 @@ pub(super) fn all(
 }
 
 /// The bridge of the lab, in whose namespace the keeper is by now.
-struct Cables {
+pub(super) struct Cables {
     socket: Socket,
     bridge: u32,
 }
 
 impl Cables {
-    fn new(network: Network, count: usize) -> Result<Self> {
+    /// Takes the keeper into a network of the lab's own, with a relay to the world's packages.
+    pub(super) fn of_lab(lab: &mut Running) -> Result<(Network, Self)> {
+        let network = Network::choose(&std::fs::read_to_string("/proc/net/route").unwrap_or_default());
+        let outside = File::open("/proc/self/ns/net").context(|| "cannot open this computer's network namespace")?;
+        unshare(CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS).map_err(super::support::refused)?;
+        rootfs::make_slave()?;
+        let cables = Self::new(network)?;
+        start_relay(lab, network, &outside)?;
+        Ok((network, cables))
+    }
+
+    fn new(network: Network) -> Result<Self> {
         let make = || -> nix::Result<Self> {
             let mut socket = Socket::open()?;
             socket.set_up(if_nametoindex("lo")?)?;
@@ -87,7 +94,6 @@ impl Cables {
             let bridge = if_nametoindex(BRIDGE)?;
             socket.add_address(bridge, network.relay(), network::PREFIX)?;
             socket.set_up(bridge)?;
-            neighbours::introduce(&mut socket, bridge, (network, count), network.relay())?;
             Ok(Self { socket, bridge })
         };
         make().map_err(|errno| match errno {
@@ -95,6 +101,19 @@ impl Cables {
                 .hinted("Try: sudo modprobe bridge && sudo modprobe veth"),
             _ => Error::failed("cannot make the lab's network bridge").because(errno.desc()),
         })
+    }
+
+    /// Plugs in an interface of this network that another program has made.
+    pub(super) fn plug_in_tap(&mut self, name: &str) -> Result<()> {
+        if_nametoindex(name)
+            .and_then(|index| self.socket.set_master(index, self.bridge))
+            .map_err(|errno| Error::failed("cannot connect the machine to the lab's bridge").because(errno.desc()))
+    }
+
+    /// The keeper's side of what `neighbours` does in the machines.
+    fn introduce(&mut self, network: Network, count: usize) -> Result<()> {
+        neighbours::introduce(&mut self.socket, self.bridge, (network, count), network.relay())
+            .map_err(|errno| Error::failed("cannot tell the lab's bridge about the machines").because(errno.desc()))
     }
 
     fn plug_in(&mut self, place: usize, address: Ipv4Addr, pid: i32) -> Result<()> {
@@ -167,7 +186,8 @@ fn wait_for_nodes(watch: &Watch, lab: &mut Running, booting: Vec<Booting>) -> Re
             let host_key = hear(&node.socket).map_err(|error| error.on(&node.name))?;
             let init = Process::of(lab.inits[*place].pid())
                 .ok_or_else(|| Error::failed("the machine ended as soon as it was up").on(&node.name))?;
-            machines[*place] = Some(MachineState { name: node.name.clone(), address: node.address, host_key, init });
+            machines[*place] =
+                Some(MachineState { name: node.name.clone(), address: node.address, host_key, init, vm: None });
         }
         left.retain(|place| machines[*place].is_none());
     }

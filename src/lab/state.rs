@@ -15,6 +15,7 @@ use nix::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::vm::Sockets;
 use crate::error::{Context, Error, Result};
 
 /// Where all labs of this computer are.
@@ -63,7 +64,11 @@ pub(super) struct MachineState {
     pub address: Ipv4Addr,
     /// Public host key, `ssh-ed25519 AAAA…`.
     pub host_key: String,
+    /// Its process 1, or the QEMU that runs it.
     pub init: Process,
+    /// What a machine that boots has beside its network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vm: Option<Sockets>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -11,8 +11,23 @@ use super::{
     need_root, neighbours,
     netlink::Socket,
     rootfs::{self, Tree},
+    vm,
 };
 use crate::error::{Error, Result};
+
+/// The same for machines that boot, as far as it can be seen without starting one.
+///
+/// # Errors
+/// What is missing or refused, and what can be done about it.
+pub fn support_vms() -> Result<()> {
+    need_root()?;
+    vm::missing()?;
+    let tried = thread::spawn(|| {
+        unshare(CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS).map_err(refused)?;
+        try_network().map_err(no_network)
+    });
+    tried.join().unwrap_or_else(|_| Err(Error::failed("cannot try whether this computer can have a lab")))
+}
 
 /// Makes everything that a machine needs from the kernel, once and in a thread with namespaces of its own, and lets go
 /// of it. Takes some milliseconds and leaves nothing.
@@ -37,11 +52,15 @@ fn try_all() -> Result<()> {
     if !Path::new(&root.join("usr")).is_dir() {
         return Err(Error::failed("an overlay over / does not show this computer's files"));
     }
-    try_network().map_err(|errno| match errno {
+    try_network().map_err(no_network)
+}
+
+fn no_network(errno: Errno) -> Error {
+    match errno {
         Errno::EOPNOTSUPP => Error::failed("the kernel has no network bridge or no veth")
             .hinted("Try: sudo modprobe bridge && sudo modprobe veth"),
         _ => Error::failed("cannot make a network for the lab's machines").because(errno.desc()),
-    })
+    }
 }
 
 fn try_network() -> nix::Result<()> {

@@ -9,9 +9,10 @@ use std::{
 use super::{
     Lab, base, check_name,
     host::{self, command},
-    need_root, network,
+    keeper::Wanted,
+    network,
     state::{self, State},
-    support::support,
+    support::{support, support_vms},
     wire::{self, Message},
 };
 use crate::error::{Context, Error, Result};
@@ -24,20 +25,20 @@ impl Lab {
     /// # Errors
     /// When a lab of this name runs, this is not root, or the kernel or package archive refuses something.
     pub fn up(name: &str, count: usize, report: &mut dyn FnMut(&str)) -> Result<Self> {
-        Self::up_with(name, count, &[], report)
+        Self::up_with(name, Wanted { count, packages: &[], vms: false }, report)
     }
 
-    /// The same, with packages that the machines have from the start.
+    /// The same, with packages from the start, or machines that boot.
     ///
     /// # Errors
     /// Those of [`Lab::up`], and when something cannot be the name of a package.
-    pub fn up_with(name: &str, count: usize, packages: &[String], report: &mut dyn FnMut(&str)) -> Result<Self> {
+    pub fn up_with(name: &str, wanted: Wanted<'_>, report: &mut dyn FnMut(&str)) -> Result<Self> {
         let program = std::env::current_exe().context(|| "cannot find the path of mpiup itself")?;
-        if let Some(odd) = packages.iter().find(|package| !base::is_package(package)) {
+        if let Some(odd) = wanted.packages.iter().find(|package| !base::is_package(package)) {
             return Err(Error::usage(format!("{odd:?} cannot be the name of a package"))
                 .hinted("Packages stand behind `--with`, with commas between them: --with openmpi-bin,nano"));
         }
-        Self::bring_up(&program, name, count, packages, report)
+        Self::start(&program, name, wanted, report)
     }
 
     /// The same, where mpiup is not the program that runs: `program` is its path.
@@ -45,24 +46,26 @@ impl Lab {
     /// # Errors
     /// Those of [`Lab::up`].
     pub fn up_by(program: &Path, name: &str, count: usize, report: &mut dyn FnMut(&str)) -> Result<Self> {
-        Self::bring_up(program, name, count, &[], report)
+        Self::start(program, name, Wanted { count, packages: &[], vms: false }, report)
     }
 
-    fn bring_up(
-        program: &Path,
-        name: &str,
-        count: usize,
-        packages: &[String],
-        report: &mut dyn FnMut(&str),
-    ) -> Result<Self> {
+    /// The same, with all that can be wished for.
+    ///
+    /// # Errors
+    /// Those of [`Lab::up`].
+    pub fn start(program: &Path, name: &str, wanted: Wanted<'_>, report: &mut dyn FnMut(&str)) -> Result<Self> {
         check_name(name)?;
+        let count = wanted.count;
         if !(1..=network::MOST_MACHINES).contains(&count) {
             return Err(Error::usage(format!("a lab has 1 to {} machines, not {count}", network::MOST_MACHINES)));
         }
-        need_root()?;
-        support()?;
+        if wanted.vms {
+            support_vms()?
+        } else {
+            support()?
+        }
         clear_remains(name, report)?;
-        run_keeper(program, name, count, packages, report).inspect_err(|_| {
+        run_keeper(program, name, wanted, report).inspect_err(|_| {
             // A keeper that could speak has cleared up; one that was killed has left its directory to us.
             if State::read(name).is_some_and(|state| !state.keeper.is_alive()) {
                 let _ = Self::down(name);
@@ -84,18 +87,14 @@ fn clear_remains(name: &str, report: &mut dyn FnMut(&str)) -> Result<()> {
     Lab::down(name).map(drop)
 }
 
-fn run_keeper(
-    program: &Path,
-    name: &str,
-    count: usize,
-    packages: &[String],
-    report: &mut dyn FnMut(&str),
-) -> Result<()> {
+fn run_keeper(program: &Path, name: &str, wanted: Wanted<'_>, report: &mut dyn FnMut(&str)) -> Result<()> {
+    let Wanted { count, packages, vms } = wanted;
     let failed = || "cannot start the lab's keeper";
     let program: PathBuf = std::fs::canonicalize(program).context(failed)?;
     let (reader, writer) = std::io::pipe().context(failed)?;
     let mut keeper = command(&program);
-    keeper.args(["lab", "keeper", "--name", name, "--program"]).arg(&program).arg(count.to_string()).args(packages);
+    keeper.args(["lab", "keeper", "--name", name, "--program"]).arg(&program);
+    keeper.args(vms.then_some("--vm")).arg(count.to_string()).args(packages);
     // What it writes on its way down, a panic for instance, comes the same way as its messages.
     keeper.stdin(Stdio::piped()).stdout(writer.try_clone().context(failed)?).stderr(writer);
     let mut child = keeper.spawn().context(failed)?;

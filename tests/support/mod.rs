@@ -5,16 +5,19 @@
 
 pub mod child;
 pub mod operator;
+pub mod person;
 pub mod plan;
 pub mod skip;
 pub mod terminal;
 pub mod test_lab;
 pub mod tree;
 pub mod turn;
+pub mod vm;
 
 pub use operator::{Operator, Ran};
 pub use terminal::Terminal;
 pub use test_lab::TestLab;
+pub use vm::Vms;
 
 /// `let turn = turn!();` is the test's turn to make labs; without what a lab needs it ends the test, counted as skipped.
 macro_rules! turn {
@@ -31,4 +34,15 @@ macro_rules! lab {
     ($count:expr) => {
         $crate::support::TestLab::up(turn!(), $count)
     };
+}
+
+/// `let vms = vms!(3, vm::WITH_MPI);` are machines of the test's own that boot, with packages beyond the usual ones; where
+/// none can be, the test is skipped and counted so.
+macro_rules! vms {
+    ($count:expr, $packages:expr) => {{
+        if let Err(error) = mpiup::lab::support_vms() {
+            return $crate::support::skip::skip(&format!("this needs machines that boot: {error}"));
+        }
+        $crate::support::Vms::up($count, $packages)
+    }};
 }

@@ -12,8 +12,8 @@ use tempfile::TempDir;
 
 use super::{TestLab, child, plan::Plan, test_lab::MPIUP};
 
-/// The longest that any of the commands may take: `up` with packages for three nodes, on a machine that has other work.
-const DEADLINE: Duration = Duration::from_secs(300);
+/// The longest that any of the commands may take, as a multiple of what one over ssh may: `up` with packages for three nodes.
+const PATIENCE: u32 = 5;
 
 /// Everything that mpiup writes on the operator's machine lies in a folder of this operator's own; only what can be
 /// fetched again is shared with others.
@@ -80,7 +80,7 @@ impl<'a> Operator<'a> {
     /// Types a command and waits for its end.
     pub fn mpiup(&self, args: &[&str]) -> Ran {
         let begun = Instant::now();
-        Ran::new(child::run(&mut self.command(args), b"", DEADLINE), begun)
+        Ran::new(child::run(&mut self.command(args), b"", self.lab.patience * PATIENCE), begun)
     }
 
     /// Types a command and goes on.

@@ -23,6 +23,7 @@ pub struct Terminal {
     child: Child,
     keyboard: File,
     seen: Arc<Mutex<Vec<u8>>>,
+    patience: Duration,
     /// How much of the screen was read when something was expected last.
     read: usize,
 }
@@ -58,7 +59,12 @@ impl Terminal {
                 shared.lock().unwrap().extend_from_slice(&bytes[..count]);
             }
         });
-        Self { child, keyboard, seen, read: 0 }
+        Self { child, keyboard, seen, patience: PATIENCE, read: 0 }
+    }
+
+    /// For a command that takes longer.
+    pub fn patient(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     pub fn pid(&self) -> u32 {
@@ -80,7 +86,7 @@ impl Terminal {
                 return self;
             }
             let ended = self.child.try_wait().unwrap().is_some();
-            if ended && !self.screen()[self.read..].contains(text) || begun.elapsed() > PATIENCE {
+            if ended && !self.screen()[self.read..].contains(text) || begun.elapsed() > self.patience {
                 let _ = self.child.kill();
                 panic!("{text:?} never came; the screen:\n{screen}");
             }
@@ -109,7 +115,7 @@ impl Terminal {
     pub fn after_end<T>(mut self, look: impl FnOnce(&Self) -> T) -> T {
         let begun = Instant::now();
         while self.child.try_wait().unwrap().is_none() {
-            assert!(begun.elapsed() < PATIENCE, "it did not end; the screen:\n{}", self.screen());
+            assert!(begun.elapsed() < self.patience, "it did not end; the screen:\n{}", self.screen());
             thread::sleep(Duration::from_millis(10));
         }
         look(&self)
@@ -122,7 +128,7 @@ impl Terminal {
             if let Some(status) = self.child.try_wait().unwrap() {
                 break status;
             }
-            if begun.elapsed() > PATIENCE * 2 {
+            if begun.elapsed() > self.patience * 2 {
                 let _ = self.child.kill();
                 panic!("it did not end; the screen:\n{}", self.screen());
             }

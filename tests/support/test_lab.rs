@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use mpiup::lab::Lab;
+use mpiup::lab::{Lab, Wanted};
 
 use super::{
     child::{self, program},
@@ -16,12 +16,11 @@ use super::{
 
 pub const MPIUP: &str = env!("CARGO_BIN_EXE_mpiup");
 
-/// What takes longer over ssh hangs.
-const DEADLINE: Duration = Duration::from_secs(60);
-
 pub struct TestLab {
     pub name: String,
     pub lab: Lab,
+    /// What takes longer over ssh hangs.
+    pub patience: Duration,
     /// Given on after the lab is gone.
     _turn: Turn,
 }
@@ -37,7 +36,19 @@ impl TestLab {
         let mut said = Vec::new();
         let lab = Lab::up_by(Path::new(MPIUP), &name, count, &mut |text| said.push(text.to_owned()))
             .unwrap_or_else(|error| panic!("{error}\n{}\nafter: {said:?}", error.hints().join("\n")));
-        Self { name, lab, _turn: turn }
+        Self { name, lab, patience: Duration::from_secs(60), _turn: turn }
+    }
+
+    /// Machines that boot, with packages beyond the usual ones.
+    pub fn of_vms(turn: Turn, count: usize, packages: &[&str]) -> Self {
+        let name = unused_name();
+        let packages: Vec<String> = packages.iter().map(|package| (*package).to_owned()).collect();
+        let wanted = Wanted { count, packages: &packages, vms: true };
+        let mut said = Vec::new();
+        let lab = Lab::start(Path::new(MPIUP), &name, wanted, &mut |text| said.push(text.to_owned()))
+            .unwrap_or_else(|error| panic!("{error}\n{:?}\nafter: {said:?}", error.reasons()));
+        // Their processors are emulated, perhaps, by processors that have other work.
+        Self { name, lab, patience: Duration::from_secs(400), _turn: turn }
     }
 
     /// The names of the machines, master first.
@@ -53,13 +64,18 @@ impl TestLab {
     /// The operator's plain ssh.
     pub fn ssh_command(&self, to: &str, command: &str) -> Command {
         let mut ssh = program("ssh");
-        ssh.arg("-F").arg(self.lab.ssh_config()).args(["-o", "ConnectTimeout=10", to, command]);
+        ssh.arg("-F").arg(self.lab.ssh_config()).args([
+            "-o",
+            &format!("ConnectTimeout={}", self.patience.as_secs() / 6),
+            to,
+            command,
+        ]);
         ssh
     }
 
     /// The operator's plain ssh, on a connection of its own.
     pub fn ssh(&self, to: &str, command: &str) -> Output {
-        child::run(&mut self.ssh_command(to, command), b"", DEADLINE)
+        child::run(&mut self.ssh_command(to, command), b"", self.patience)
     }
 
     /// The same, for a command that must work; its output without the last newline.
@@ -69,7 +85,7 @@ impl TestLab {
 
     /// A shell script that must work; its whole output.
     pub fn script(&self, to: &str, script: &str) -> String {
-        let output = child::run(&mut self.ssh_command(to, "sh -s"), script.as_bytes(), DEADLINE);
+        let output = child::run(&mut self.ssh_command(to, "sh -s"), script.as_bytes(), self.patience);
         succeeded(&format!("{to}: {script}"), output)
     }
 
