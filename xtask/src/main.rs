@@ -3,10 +3,12 @@
 mod bench;
 mod family;
 mod packages;
+mod qemu;
 mod run;
 mod sshd;
 mod summary;
 mod test;
+mod vm_test;
 
 use std::process::ExitCode;
 
@@ -15,6 +17,7 @@ type Verb = (&'static str, &'static str, fn(&[String]) -> Result<(), Stop>);
 
 const VERBS: &[Verb] = &[
     ("test", test::HELP, test::main),
+    ("vm-test", vm_test::HELP, vm_test::main),
     (
         "packages",
         "Installs what the tests need on Debian and Ubuntu; changes nothing when it is there.",

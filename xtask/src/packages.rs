@@ -17,6 +17,8 @@ const NEEDED: &[(&str, &str)] = &[
     ("busybox", "the shell and tools of small systems"),
     ("gcc", "the example in C"),
     ("libc6-dev", "the example in C"),
+    ("mmdebstrap", "the machines that boot: their disk"),
+    ("e2fsprogs", "the machines that boot: their disk"),
     ("libclang-dev", "the example in Rust: the mpi crate reads MPI's headers with it"),
 ];
 
@@ -85,7 +87,21 @@ mod tests {
     #[test]
     fn only_what_is_fully_installed_counts() {
         let listed = "gcc installed\nlibc6-dev installed\niproute2 config-files\nopenssh-client installed\n";
-        assert_eq!(missing(listed), ["iproute2", "python3", "sudo", "zsh", "fish", "tcsh", "busybox", "libclang-dev"]);
+        assert_eq!(
+            missing(listed),
+            [
+                "iproute2",
+                "python3",
+                "sudo",
+                "zsh",
+                "fish",
+                "tcsh",
+                "busybox",
+                "mmdebstrap",
+                "e2fsprogs",
+                "libclang-dev"
+            ]
+        );
     }
 
     #[test]

@@ -8,7 +8,7 @@
 
 use std::{
     io::{BufRead, BufReader},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::mpsc,
     time::Duration,
@@ -17,7 +17,7 @@ use std::{
 use crate::family;
 
 /// What hangs is ended after so long: the lab tests take a quarter of an hour on two cores.
-const DEADLINE: Duration = Duration::from_secs(40 * 60);
+pub const DEADLINE: Duration = Duration::from_secs(40 * 60);
 
 /// Prints a line.
 pub fn say(text: &str) {
@@ -43,7 +43,7 @@ pub fn cargo() -> String {
 /// Runs a program in the workspace with its output shown; whether it succeeded, and within the deadline.
 pub fn run(argv: &[&str]) -> bool {
     let ended = command(argv).spawn().and_then(|mut child| {
-        let _deadline = Deadline::of(child.id());
+        let _deadline = Deadline::of(child.id(), DEADLINE);
         child.wait()
     });
     started(argv, ended.map(|status| status.success()))
@@ -51,10 +51,10 @@ pub fn run(argv: &[&str]) -> bool {
 
 /// Runs a program in the workspace and gives its standard output, shown line by line, to `each` as well; whether the
 /// program succeeded, and within the deadline.
-pub fn tee(argv: &[&str], env: &[(&str, &str)], mut each: impl FnMut(&str)) -> bool {
+pub fn tee(argv: &[&str], env: &[(&str, &str)], deadline: Duration, mut each: impl FnMut(&str)) -> bool {
     let child = command(argv).envs(env.iter().copied()).stdout(Stdio::piped()).spawn();
     let ended = child.and_then(|mut child| {
-        let _deadline = Deadline::of(child.id());
+        let _deadline = Deadline::of(child.id(), deadline);
         if let Some(stdout) = child.stdout.take() {
             for line in BufReader::new(stdout).split(b'\n') {
                 let line = line?;
@@ -74,6 +74,11 @@ pub fn output(argv: &[&str]) -> Option<String> {
     Some(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
+/// A path for a POSIX shell.
+pub fn quoted(path: &Path) -> String {
+    format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
+}
+
 /// Whether a program can be started and succeeds; it prints nothing.
 pub fn succeeds(argv: &[&str]) -> bool {
     let status = command(argv).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
@@ -84,11 +89,11 @@ pub fn succeeds(argv: &[&str]) -> bool {
 pub struct Deadline(#[allow(dead_code, reason = "that it is dropped is the message")] mpsc::Sender<()>);
 
 impl Deadline {
-    pub fn of(process: u32) -> Self {
+    pub fn of(process: u32, deadline: Duration) -> Self {
         let (in_time, too_late) = mpsc::channel();
         std::thread::spawn(move || {
-            if too_late.recv_timeout(DEADLINE) == Err(mpsc::RecvTimeoutError::Timeout) {
-                say(&format!("This takes longer than {} minutes, and is ended.", DEADLINE.as_secs() / 60));
+            if too_late.recv_timeout(deadline) == Err(mpsc::RecvTimeoutError::Timeout) {
+                say(&format!("This takes longer than {} minutes, and is ended.", deadline.as_secs() / 60));
                 let family: Vec<String> = family::of(process).iter().map(u32::to_string).collect();
                 let kill: Vec<&str> = ["kill", "-KILL"].into_iter().chain(family.iter().map(String::as_str)).collect();
                 succeeds(&kill);

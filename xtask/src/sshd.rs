@@ -6,7 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{packages, run};
+use crate::{
+    packages,
+    run::{self, quoted},
+};
 
 /// Names the program to the tests.
 pub const VARIABLE: &str = "MPIUP_TEST_SSHD";
@@ -60,9 +63,4 @@ fn fetch(folder: &Path, program: &Path) -> Option<()> {
 fn archives(folder: &Path) -> Vec<PathBuf> {
     let files = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
     files.filter(|path| path.extension().is_some_and(|kind| kind == "deb")).collect()
-}
-
-/// For a POSIX shell.
-fn quoted(path: &Path) -> String {
-    format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
 }

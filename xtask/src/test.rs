@@ -4,15 +4,15 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
-use crate::{Stop, packages, run, sshd, summary::Summary};
+use crate::{Stop, packages, run, sshd, summary::Summary, vm_test};
 
 pub const HELP: &str = "Installs what the tests need and runs all of them: formatting, lints, unit, doc and lab tests.
   cargo xtask test             everything; the lab tests need root, and are skipped and counted as such without it
-  cargo xtask test --fast      everything but the lab tests
+  cargo xtask test --fast      everything but the lab tests and those on machines that boot
   cargo xtask test FILTER...   only the tests whose names contain a filter, without formatting and lints";
 
 /// Where tests note that they skipped themselves: a line `test: why` each.
@@ -24,7 +24,7 @@ pub fn main(arguments: &[String]) -> Result<(), Stop> {
     if let Some(flag) = flags.iter().find(|flag| **flag != "--fast") {
         return Err(Stop::Usage(format!("There is no option `{flag}`.\ncargo xtask test: {HELP}")));
     }
-    let (files, lab_files) = test_files(&run::root().join("tests"));
+    let (files, lab_files) = (files_of(Kind::Here), files_of(Kind::Lab));
     let mut stages = Stages::new(&filters);
 
     if filters.is_empty() {
@@ -42,30 +42,63 @@ pub fn main(arguments: &[String]) -> Result<(), Stop> {
         stages.tests("doc tests", &["--doc".to_owned()]);
         if !flags.contains(&"--fast") && !lab.is_empty() {
             stages.tests("lab tests", &lab);
+            vm_test::stage(&mut stages, false);
         }
     }
     stages.close()
 }
 
-/// Names of the test programs in `folder`, in order: the ones that need no lab, and the ones that do.
-fn test_files(folder: &Path) -> (Vec<String>, Vec<String>) {
-    let mut names: Vec<String> = fs::read_dir(folder)
+/// What a test program needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// This machine alone.
+    Here,
+    /// A lab.
+    Lab,
+    /// Machines that boot.
+    Vm,
+}
+
+/// Names of the test programs of this kind, in order.
+pub fn files_of(kind: Kind) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(run::root().join("tests"))
         .into_iter()
         .flatten()
         .flatten()
         .filter_map(|entry| entry.file_name().to_str()?.strip_suffix(".rs").map(str::to_owned))
+        .filter(|name| kind_of(name) == kind)
         .collect();
     names.sort();
-    names.into_iter().partition(|name| !name.starts_with("lab_"))
+    names
+}
+
+fn kind_of(name: &str) -> Kind {
+    match name.split_once('_') {
+        Some(("lab", _)) => Kind::Lab,
+        Some(("vm", _)) => Kind::Vm,
+        _ => Kind::Here,
+    }
 }
 
 /// Where cargo builds.
-fn target() -> PathBuf {
+pub fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| run::root().join("target"), Into::into)
 }
 
+/// Tests that `cargo test` runs.
+pub struct TestProgram<'a> {
+    pub name: &'a str,
+    /// Which ones, for cargo.
+    pub arguments: &'a [String],
+    /// How, for the harness.
+    pub harness: &'a [&'a str],
+    pub env: &'a [(&'a str, &'a str)],
+    /// Whatever takes longer hangs.
+    pub deadline: Duration,
+}
+
 /// What has been run so far.
-struct Stages<'a> {
+pub struct Stages<'a> {
     filters: &'a [&'a str],
     skipped_file: String,
     /// The sshd for tests of the transport, where there is one.
@@ -76,7 +109,7 @@ struct Stages<'a> {
 }
 
 impl<'a> Stages<'a> {
-    fn new(filters: &'a [&'a str]) -> Self {
+    pub fn new(filters: &'a [&'a str]) -> Self {
         let skipped_file = target().join("skipped-tests").display().to_string();
         // What an earlier run left there is not of this one; usually there is nothing.
         drop(fs::remove_file(&skipped_file));
@@ -84,7 +117,7 @@ impl<'a> Stages<'a> {
     }
 
     /// A stage that passes or fails as a whole.
-    fn check(&mut self, name: &str, stage: impl FnOnce() -> bool) -> bool {
+    pub fn check(&mut self, name: &str, stage: impl FnOnce() -> bool) -> bool {
         run::heading(name);
         let begun = Instant::now();
         let passed = stage();
@@ -98,24 +131,36 @@ impl<'a> Stages<'a> {
 
     /// Tests that `cargo test` runs with these arguments.
     fn tests(&mut self, name: &str, arguments: &[String]) {
+        let sshd = self.sshd.clone();
+        let env: Vec<_> = sshd.as_deref().map(|program| (sshd::VARIABLE, program)).into_iter().collect();
+        let program = TestProgram { name, arguments, harness: &[], env: &env, deadline: run::DEADLINE };
+        self.tests_with(&program, |_| ());
+    }
+
+    /// The same, with all that can be said about them; `each` gets the lines of their output, too.
+    pub fn tests_with(&mut self, program: &TestProgram<'_>, mut each: impl FnMut(&str)) {
+        let TestProgram { name, arguments, harness, env, deadline } = *program;
         run::heading(name);
         let begun = Instant::now();
         let cargo = run::cargo();
         let mut argv = vec![cargo.as_str(), "test", "--workspace", "--no-fail-fast"];
         argv.extend(arguments.iter().map(String::as_str));
         argv.push("--");
+        argv.extend(harness);
         argv.extend(self.filters);
         let failed = self.summary.failed;
-        let mut env = vec![(SKIPPED_FILE, self.skipped_file.as_str())];
-        env.extend(self.sshd.as_deref().map(|program| (sshd::VARIABLE, program)));
-        let passed = run::tee(&argv, &env, |line| self.summary.read(line));
+        let env = [&[(SKIPPED_FILE, self.skipped_file.as_str())], env].concat();
+        let passed = run::tee(&argv, &env, deadline, |line| {
+            self.summary.read(line);
+            each(line);
+        });
         if !passed && self.summary.failed == failed {
             self.summary.died(name);
         }
         self.stages.push((name.to_owned(), passed, begun.elapsed()));
     }
 
-    fn close(mut self) -> Result<(), Stop> {
+    pub fn close(mut self) -> Result<(), Stop> {
         let skipped = fs::read_to_string(&self.skipped_file).unwrap_or_default();
         self.summary.read_skipped(&skipped);
         run::heading("summary");
@@ -148,9 +193,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lab_tests_are_told_apart_by_name() {
-        let (files, lab) = test_files(&run::root().join("tests"));
-        assert!(files.contains(&"house".to_owned()), "{files:?}");
-        assert!(lab.iter().all(|name| name.starts_with("lab_")) && files.iter().all(|name| !name.starts_with("lab_")));
+    fn tests_are_told_apart_by_name() {
+        assert_eq!(
+            ["lab_run", "vm_story", "house", "labour", "vmlinuz"].map(kind_of),
+            [Kind::Lab, Kind::Vm, Kind::Here, Kind::Here, Kind::Here]
+        );
+        assert!(files_of(Kind::Here).contains(&"house".to_owned()));
     }
 }

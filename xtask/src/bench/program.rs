@@ -12,7 +12,10 @@ use std::{
 };
 
 use super::Outcome;
-use crate::{family, run::Deadline};
+use crate::{
+    family,
+    run::{DEADLINE, Deadline},
+};
 
 /// A command line, and where and with which variables it runs.
 #[derive(Debug, Clone)]
@@ -61,7 +64,7 @@ impl Program {
     fn measure(&self, weighed: bool) -> Outcome<Ended> {
         let begun = Instant::now();
         let child = self.start(Stdio::piped())?;
-        let _deadline = Deadline::of(child.id());
+        let _deadline = Deadline::of(child.id(), DEADLINE);
         let scale = weighed.then(|| Scale::under(child.id()));
         let output = child.wait_with_output().map_err(|error| self.failed(&error.to_string()))?;
         let took = begun.elapsed();
@@ -90,7 +93,7 @@ impl Program {
 pub fn side_by_side(programs: &[Program]) -> Outcome<Duration> {
     let begun = Instant::now();
     let started: Vec<Child> = programs.iter().map(|program| program.start(Stdio::null())).collect::<Result<_, _>>()?;
-    let deadlines: Vec<Deadline> = started.iter().map(|child| Deadline::of(child.id())).collect();
+    let deadlines: Vec<Deadline> = started.iter().map(|child| Deadline::of(child.id(), DEADLINE)).collect();
     let mut problem = None;
     for (child, program) in started.into_iter().zip(programs) {
         let ended = child.wait_with_output().map_err(|error| program.failed(&error.to_string()))?;
