@@ -11,7 +11,7 @@ mod shell;
 use std::fs;
 
 use machine::{apt, installed, package};
-use mpiup::changes::Primitive;
+use mpiup::changes::{Primitive, script};
 use shell::{Sandbox, worlds};
 
 const BEFORE: [&str; 1] = ["ii |libc6"];
@@ -62,20 +62,26 @@ fn who_has_the_lock_is_waited_for_and_named() {
 
         // It does not: nothing is done, on the way up or down, and the next time goes on.
         s.tool("sleep", "#!/bin/sh\n");
-        let gives_up = "process 812 (unattended-upgr) was at work on the packages here for 300 s; run this again when it has ended\n";
+        let gives_up = "process 812 (unattended-upgr) was at work on the packages here for 4 s; run this again when it has ended\n";
         fs::write(&held, "").unwrap();
-        let up = s.up(&openmpi());
+        let up = s.sh(&impatient(&s.script(&openmpi())));
         assert!(!up.success && up.stderr == gives_up && installed(s) == BEFORE, "{up:?}");
         fs::remove_file(&held).unwrap();
         assert!(s.up(&openmpi()).success);
         fs::write(&held, "").unwrap();
-        let down = s.down();
+        let down = s.sh(&impatient(&script::undo(&s.state(), false)));
         assert!(!down.success && down.stderr == gives_up && down.results() == ["failed"], "{down:?}");
         assert_eq!(installed(s), ALL);
         fs::remove_file(&held).unwrap();
         assert_eq!(s.down().results(), ["done"]);
         assert!(s.is_clean());
     });
+}
+
+/// The script, with a patience of 4 s.
+fn impatient(script: &str) -> String {
+    assert!(script.contains("mpiup_manager_patience=300 "));
+    script.replace("mpiup_manager_patience=300 ", "mpiup_manager_patience=4 ")
 }
 
 /// An interrupted installation of ours waits as well: who is at work may be the rest of it.

@@ -176,7 +176,7 @@ fn another_pacman_is_waited_for() {
     sandbox.tool("sleep", &format!("#!/bin/sh\nrm -f {}\n", sandbox.path("db.lck")));
     let up = sandbox.up(&packages("pacman", &["openmpi"]));
     assert!(up.success, "{up:?}");
-    assert_eq!(up.said()[0], "waiting for another pacman");
+    assert_eq!(up.said()[0], "waits for another pacman");
 
     assert_eq!(sandbox.down().results(), ["done"]);
     write(&sandbox, "db.lck", "");

@@ -6,13 +6,14 @@
 #[macro_use]
 mod support;
 
+#[path = "lab_kills/packages.rs"]
+mod packages;
 #[path = "lab_kills/stop.rs"]
 mod stop;
-
-use std::collections::BTreeSet;
-
 #[path = "lab_kills/two.rs"]
 mod two;
+
+use std::{collections::BTreeSet, time::SystemTime};
 
 use stop::{KILLS, Kill, Stop, end};
 use support::{Operator, TestLab, tree};
@@ -20,12 +21,22 @@ use support::{Operator, TestLab, tree};
 const UP: &[&str] = &["up", "--yes", "--json"];
 const DOWN: &[&str] = &["down", "--yes", "--json"];
 
-/// One `up` that is killed at each boundary in turn and started again, and then the same of `down`.
+/// One `up` that is killed at each boundary of one node in turn and started again, and then the same of `down` on the other
+/// node. Which is which, and which end comes first, changes from day to day; `MPIUP_KILLS_SEED` repeats what another day had.
 #[test]
 fn killed_at_every_boundary_in_turn() {
+    let seed = std::env::var("MPIUP_KILLS_SEED").map_or_else(|_| today(), |seed| seed.parse().unwrap());
+    eprintln!("MPIUP_KILLS_SEED={seed}");
     let lab = lab!(2);
     let operator = Operator::new(&lab, "wheels");
-    up_and_down(&operator, &Stop::on(&lab, "master"), 0);
+    let mut stops = lab.nodes().iter().map(|node| Stop::on(&lab, node)).collect::<Vec<_>>();
+    stops.rotate_left(seed % 2);
+    up_and_down(&operator, &stops[1], &stops[0], seed / 2);
+}
+
+fn today() -> usize {
+    let days = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs() / (24 * 60 * 60);
+    usize::try_from(days).unwrap()
 }
 
 /// The same with each way to end at each boundary, on the head node and on another: half an hour.
@@ -37,21 +48,21 @@ fn killed_at_every_boundary_in_turn_in_every_way() {
     for node in lab.nodes() {
         let stop = Stop::on(&lab, &node);
         for turn in 0..KILLS.len() {
-            up_and_down(&operator, &stop, turn);
+            up_and_down(&operator, &stop, &stop, turn);
         }
         stop.away();
     }
 }
 
-fn up_and_down(operator: &Operator<'_>, stop: &Stop<'_>, turn: usize) {
+fn up_and_down(operator: &Operator<'_>, up: &Stop<'_>, down: &Stop<'_>, turn: usize) {
     let before = tree::look(operator.lab);
-    stop.forget();
-    let ups = killed_in_turn(stop, operator, UP, turn);
+    up.forget();
+    let ups = killed_in_turn(up, operator, UP, turn);
     is_whole(operator);
-    stop.forget();
-    let downs = killed_in_turn(stop, operator, DOWN, turn);
+    down.forget();
+    let downs = killed_in_turn(down, operator, DOWN, turn);
     is_as_before(operator.lab, &before);
-    eprintln!("turn {turn} on {}: {ups} stops on the way up, {downs} on the way down", stop.node());
+    eprintln!("turn {turn}: {ups} stops on the way up on {}, {downs} on the way down on {}", up.node(), down.node());
     assert!(ups > 45 && downs > 35, "there was something to stop at: {ups}, {downs}");
 }
 
@@ -72,15 +83,11 @@ fn killed_at_every_boundary_in_every_way() {
             points.extend(stop.passed().into_iter().map(|label| (number, command, label)));
         }
     }
-    let part = std::env::var("MPIUP_KILLS").unwrap_or_else(|_| "0/1".into());
-    let (part, parts): (usize, usize) =
-        part.split_once('/').map(|(part, parts)| (part.parse().unwrap(), parts.parse().unwrap())).unwrap();
     let rounds = (0..KILLS.len())
         .flat_map(|round| points.iter().enumerate().map(move |(number, point)| (round + number, point)));
-    let mine: Vec<_> =
-        rounds.enumerate().filter(|(number, _)| number % parts == part).map(|(_, point)| point).collect();
+    let mine = part_of(rounds.collect());
     let (all, begun) = (mine.len(), std::time::Instant::now());
-    for (tried, (turn, (node, command, label))) in mine.into_iter().enumerate() {
+    for (tried, (_, (turn, (node, command, label)))) in mine.into_iter().enumerate() {
         let (stop, kill) = (&stops[*node], KILLS[turn % KILLS.len()]);
         eprintln!("{tried} of {all}, {} s: {kill:?} of {} {label}", begun.elapsed().as_secs(), command[0]);
         if *command == DOWN {
@@ -98,6 +105,14 @@ fn killed_at_every_boundary_in_every_way() {
         operator.down(&[]);
         is_as_before(&lab, &before);
     }
+}
+
+/// What is for this run to try, with its number among all: with `MPIUP_KILLS=1/4` one of four, from the second on.
+fn part_of<T>(all: Vec<T>) -> Vec<(usize, T)> {
+    let part = std::env::var("MPIUP_KILLS").unwrap_or_else(|_| "0/1".into());
+    let (part, parts): (usize, usize) =
+        part.split_once('/').map(|(part, parts)| (part.parse().unwrap(), parts.parse().unwrap())).unwrap();
+    all.into_iter().enumerate().filter(|(number, _)| number % parts == part).collect()
 }
 
 /// Starts `command` until it comes through, and kills it at every boundary at which it did not stop before.

@@ -183,6 +183,7 @@ impl NodeRun<'_> {
                     self.tell(|node| Event::Begin { node, what: change.what() });
                 }
                 Line::Say(text) => self.tell(|node| Event::Say { node, text }),
+                Line::Waits(what) => self.tell(|node| Event::Begin { node, what }),
                 Line::Value(value) => done.borrow_mut().public_key = Some(value),
                 Line::Done => {
                     if !matches!(change.primitive, Primitive::Tree { .. }) {

@@ -7,6 +7,8 @@ use crate::error::Error;
 pub enum Line {
     Begin,
     Say(String),
+    /// Somebody else is waited for: a person wants to know whom, also where no line is overwritten.
+    Waits(String),
     /// What a change made and others wait for: a public key.
     Value(String),
     /// Complete: made now, was there already, or noted for what comes over another stream.
@@ -43,6 +45,7 @@ pub fn line(text: &str) -> Option<(&str, Line)> {
     let line = match word {
         "begin" => Line::Begin,
         "say" => Line::Say(rest.to_owned()),
+        "waits" => Line::Waits(format!("waits {rest}")),
         "value" => Line::Value(rest.to_owned()),
         "done" | "same" | "announced" => Line::Done,
         "kept" => Line::Kept,
@@ -77,6 +80,10 @@ mod tests {
         assert_eq!(
             line("@ 0004 say Setting up libpmix2 (4.2.2-1)"),
             Some(("0004", Line::Say("Setting up libpmix2 (4.2.2-1)".into())))
+        );
+        assert_eq!(
+            line("@ 0004 waits for process 812 (apt)"),
+            Some(("0004", Line::Waits("waits for process 812 (apt)".into())))
         );
         assert_eq!(line("@ 3 announced"), Some(("3", Line::Done)));
         assert_eq!(line("Reading package lists..."), None);

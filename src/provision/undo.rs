@@ -96,6 +96,7 @@ async fn one(spec: &Spec, facts: &Facts, node: &Node, how: &How<'_>) -> Result<U
                 said.borrow_mut().clone_from(&text);
                 sink(Event::Say { node, text });
             }
+            Line::Waits(what) => sink(Event::Begin { node, what }),
             Line::Done | Line::Left => {
                 let mut undone = undone.borrow_mut();
                 undone.undone += 1;

@@ -27,7 +27,7 @@ fn with_packages_too() {
     keep_what_apt_keeps(&lab);
     let openmpi = lab.says("client1", "dpkg-query -W 2>/dev/null | grep -c openmpi || true");
     assert_eq!(openmpi, "0", "this computer has Open MPI itself, so that nothing would be installed");
-    whole(&lab, "distro", stays_after_apt);
+    whole(&lab, "distro", tree::stays_after_apt);
 }
 
 /// apt as Debian installs it. Images for containers tell it to throw away caches and downloads, which would hide what is
@@ -36,26 +36,6 @@ fn keep_what_apt_keeps(lab: &TestLab) {
     for node in lab.nodes() {
         lab.inside(&node, "rm -f /etc/apt/apt.conf.d/docker-*");
     }
-}
-
-/// What apt and dpkg leave of any installation that was taken back, and what no owner of a machine misses.
-fn stays_after_apt(path: &str) -> bool {
-    // The records of what was done to the machine's packages: to remove lines of them would be to lie.
-    let records = ["/var/log/apt/", "/var/log/dpkg.log", "/var/log/alternatives.log"];
-    // Caches, made again from what is installed whenever dpkg runs: equal in meaning, not in bytes.
-    let caches = [
-        "/var/cache/ldconfig/aux-cache",
-        "/var/cache/man/index.db",
-        "/var/cache/apt/pkgcache.bin",
-        "/var/cache/apt/srcpkgcache.bin",
-    ];
-    // dpkg's own last version of its data, and the files that it locks.
-    let dpkg = ["/var/lib/dpkg/status-old", "/var/lib/dpkg/lock", "/var/lib/dpkg/triggers/Lock"];
-    // Debian's adduser, which packages call, locks this one.
-    let adduser = ["/run/adduser"];
-    let folders = |list: &[&str]| list.iter().any(|known| known.ends_with('/') && path.starts_with(known));
-    let whole = |list: &[&str]| list.contains(&path);
-    [&records[..], &caches, &dpkg, &adduser].iter().any(|list| folders(list) || whole(list))
 }
 
 fn whole(lab: &TestLab, source: &str, expected: impl Fn(&str) -> bool) {

@@ -37,7 +37,7 @@ point() {
     rm /kill/armed
     printf '%s\n' "$key" >> /kill/seen
     group=$(ps -o pgid= -p $$ | tr -d ' ')
-    printf '%s\n%s\n%s\n' "$label" "$group" "$(ps -o ppid= -p "$group" | tr -d ' ')" > /kill/writing
+    printf '%s\n%s\n%s\n%s\n' "$label" "$group" "$(ps -o ppid= -p "$group" | tr -d ' ')" $$ > /kill/writing
     mv /kill/writing /kill/stopped
     read -r _ < /kill/go
 }
@@ -64,6 +64,8 @@ pub struct Stopped {
     group: String,
     /// The sshd process of the connection.
     sshd: String,
+    /// What stands still.
+    process: String,
 }
 
 /// What ends at the boundary.
@@ -77,6 +79,8 @@ pub enum Kill {
     Ssh,
     /// The node's shell with all that it runs.
     Shell,
+    /// apt and dpkg, and the package's script that stands still.
+    Manager,
 }
 
 pub const KILLS: [Kill; 4] = [Kill::Mpiup, Kill::Connection, Kill::Shell, Kill::Ssh];
@@ -153,7 +157,7 @@ impl<'a> Stop<'a> {
                 fs::remove_file(self.place.join("stopped")).unwrap();
                 let mut lines = text.lines().map(str::to_owned);
                 let mut next = || lines.next().unwrap();
-                return Some(Stopped { label: next(), group: next(), sshd: next() });
+                return Some(Stopped { label: next(), group: next(), sshd: next(), process: next() });
             }
             if ended {
                 let _ = fs::remove_file(self.place.join("armed"));
@@ -171,8 +175,12 @@ impl<'a> Stop<'a> {
             Kill::Connection => drop(self.lab.inside(&self.node, &format!("kill -KILL {}", stopped.sshd))),
             Kill::Ssh => kill_ssh(mpiup, &self.node),
             Kill::Shell => drop(self.lab.inside(&self.node, &format!("kill -s KILL -- -{}", stopped.group))),
+            Kill::Manager => {
+                let managers = "$(ps -eo pid=,comm= | awk '$2 == \"apt-get\" || $2 == \"dpkg\" { print $1 }')";
+                self.lab.inside(&self.node, &format!("kill -s KILL {managers} {}", stopped.process));
+            }
         }
-        if kill != Kill::Shell {
+        if ![Kill::Shell, Kill::Manager].contains(&kill) {
             self.let_go();
         }
     }

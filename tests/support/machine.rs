@@ -130,6 +130,7 @@ case " $* " in
 *" purge "*)
     begin
     for name in $(names "$@"); do case $(state $name) in *R) end; exit 100 ;; esac; done
+    for name in $(names "$@"); do [ "$(state $name)" != "ii " ] || become $name "pi "; done
     for name in $(names "$@"); do purge $name; done
     end ;;
 *) echo "apt-get: unexpected: $*" >&2; exit 2 ;;
@@ -141,6 +142,7 @@ echo "dpkg $*" >> DB/calls
 [ ! -e "$db/held" ] || { echo "dpkg: error: dpkg frontend lock was locked by another process with pid 812" >&2; exit 2; }
 case $* in
 "--configure -a") begin; for at in i*; do [ ! -d "$at" ] || configure "${at#*|}"; done; end ;;
+--set-selections) while read -r name _; do become "$name" "ii "; done ;;
 "--force-remove-reinstreq --force-depends --purge "*) shift 3; begin; for name; do purge $name; done; end ;;
 *) echo "dpkg: unexpected: $*" >&2; exit 2 ;;
 esac

@@ -87,7 +87,11 @@ impl Ran {
     pub fn said(&self) -> Vec<&str> {
         self.stdout
             .lines()
-            .filter_map(|line| line.strip_prefix("@ ")?.split_once(" say ").map(|(_, text)| text))
+            .filter_map(|line| {
+                let line = line.strip_prefix("@ ")?;
+                let waits = || line.split_once(' ').map(|(_, text)| text).filter(|text| text.starts_with("waits "));
+                line.split_once(" say ").map(|(_, text)| text).or_else(waits)
+            })
             .collect()
     }
 
@@ -96,7 +100,7 @@ impl Ran {
         self.stdout
             .lines()
             .filter_map(|line| line.strip_prefix("@ ")?.split(' ').nth(1))
-            .filter(|word| !["begin", "say", "value", "confirm"].contains(word))
+            .filter(|word| !["begin", "say", "waits", "value", "confirm"].contains(word))
             .collect()
     }
 }

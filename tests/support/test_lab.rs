@@ -32,9 +32,16 @@ pub fn unused_name() -> String {
 
 impl TestLab {
     pub fn up(turn: Turn, count: usize) -> Self {
+        Self::with(turn, count, &[])
+    }
+
+    /// With packages that its machines have from the start.
+    pub fn with(turn: Turn, count: usize, packages: &[&str]) -> Self {
+        let packages: Vec<String> = packages.iter().map(|&package| package.to_owned()).collect();
         let name = unused_name();
         let mut said = Vec::new();
-        let lab = Lab::up_by(Path::new(MPIUP), &name, count, &mut |text| said.push(text.to_owned()))
+        let wanted = Wanted { count, packages: &packages, vms: false };
+        let lab = Lab::start(Path::new(MPIUP), &name, wanted, &mut |text| said.push(text.to_owned()))
             .unwrap_or_else(|error| panic!("{error}\n{}\nafter: {said:?}", error.hints().join("\n")));
         Self { name, lab, patience: Duration::from_secs(60), _turn: turn }
     }

@@ -169,6 +169,26 @@ fn entry(line: &str) -> (String, Entry) {
     (path.to_owned(), entry)
 }
 
+/// What apt and dpkg leave of any installation that was taken back, and what no owner of a machine misses.
+pub fn stays_after_apt(path: &str) -> bool {
+    // The records of what was done to the machine's packages: to remove lines of them would be to lie.
+    let records = ["/var/log/apt/", "/var/log/dpkg.log", "/var/log/alternatives.log"];
+    // Caches, made again from what is installed whenever dpkg runs: equal in meaning, not in bytes.
+    let caches = [
+        "/var/cache/ldconfig/aux-cache",
+        "/var/cache/man/index.db",
+        "/var/cache/apt/pkgcache.bin",
+        "/var/cache/apt/srcpkgcache.bin",
+    ];
+    // dpkg's own last version of its data, and the files that it locks.
+    let dpkg = ["/var/lib/dpkg/status-old", "/var/lib/dpkg/lock", "/var/lib/dpkg/triggers/Lock"];
+    // Debian's adduser, which packages call, locks this one.
+    let adduser = ["/run/adduser"];
+    let folders = |list: &[&str]| list.iter().any(|known| known.ends_with('/') && path.starts_with(known));
+    let whole = |list: &[&str]| list.contains(&path);
+    [&records[..], &caches, &dpkg, &adduser].iter().any(|list| folders(list) || whole(list))
+}
+
 /// For the message of a test that fails.
 pub fn lines(differences: &[Difference]) -> String {
     differences.iter().map(|difference| format!("  {difference}\n")).collect()

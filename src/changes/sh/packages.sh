@@ -40,8 +40,8 @@ undo_packages() {
     "${manager}_list" > "$mpiup_state/now"
     [ -f "$1/after" ] || keep "$1/after" < "$mpiup_state/now" || return 1
     # What apt had removed before, but for its configuration (`rc`), was not installed.
-    ours=$(awk 'FILENAME == ARGV[1] { if ($1 != "rc") before[$2] = 1; next } $1 == "rc" { next } FILENAME == ARGV[2] { now[$2] = 1; next }
-        !($2 in before) && $2 in now { print $2 }' "$1/before" "$mpiup_state/now" "$1/after" | brought_by "$1" | tr '\n' ' ')
+    ours=$(awk 'FILENAME == ARGV[1] { before[$2] = $1; next } FILENAME == ARGV[2] { now[$2] = $1; next }
+        $2 in now && (!($2 in before) || before[$2] == "rc" && now[$2] != "rc") { print $2 }' "$1/before" "$mpiup_state/now" "$1/after" | brought_by "$1" | tr '\n' ' ')
     newer=$(awk '$1 == "rc" { next } FILENAME == ARGV[1] { before[$2] = $3; next } FILENAME == ARGV[2] { now[$2] = $3; next }
         $2 in before && before[$2] != $3 && now[$2] == $3 { print $2 "=" before[$2] }' "$1/before" "$mpiup_state/now" "$1/after" | tr '\n' ' ')
     rm -f "$mpiup_state/now"
@@ -62,7 +62,8 @@ undo_packages() {
             return 0
         fi
         "${manager}_remove" $ours || return 1
-        still=$("${manager}_list" | awk -v ours=" $ours" '$1 != "rc" && index(ours, " " $2 " ") { print $2 }' | tr '\n' ' ')
+        still=$("${manager}_list" | awk -v ours=" $ours" 'FILENAME == ARGV[1] { before[$2] = $1; next }
+            index(ours, " " $2 " ") && !($1 == "rc" && before[$2] == "rc") { print $2 }' "$1/before" - | tr '\n' ' ')
         [ -z "$still" ] || { fail "$manager did not remove ${still% }"; return 1; }
     fi
     came_along passwd "$1/accounts" | while read -r name; do userdel "$name" >&2; done

@@ -21,7 +21,11 @@ apt_install() {
     apt-get install -s -qq --no-install-recommends "$@" 2>/dev/null | awk '$1 == "Inst" { print $2 }' >> "$entry/brought"
     manage apt-get install -y -q --no-install-recommends -o Dpkg::Use-Pty=0 -o APT::Keep-Downloaded-Packages=false "$@"
     # Whether ours are there is looked at; with them apt may have failed at something else.
-    [ $? -ne 99 ]
+    [ $? -ne 99 ] || return 1
+    # A removal that was killed has left those that it had not come to marked for it.
+    marked=$(dpkg-query -W -f '${db:Status-Abbrev}|${Package}\n' | awk -F '|' '$1 ~ /^[rp]i/ { print $2 }' | apt_among new)
+    # shellcheck disable=SC2086
+    [ -z "$marked" ] || printf '%s install\n' $marked | dpkg --set-selections >&2
 }
 
 apt_needed_by() {

@@ -4,20 +4,26 @@ apt_mend() {
     unfinished=$(apt_unfinished)
     if [ -z "$unfinished" ] && [ -z "$(ls /var/lib/dpkg/updates 2>/dev/null)" ]; then return 0; fi
     DEBIAN_FRONTEND=noninteractive; export DEBIAN_FRONTEND
+    scratch=$(apt_scratch)
     # Who is at work now comes to an end first.
-    manage apt-get check -qq 2>/dev/null
-    [ $? -ne 99 ] || { fail "another program is at work on the packages here; run this again when it has ended"; return 1; }
+    manage_quietly=yes
+    manage apt-get check -qq || [ $? -ne 99 ] || return 1
+    manage_quietly=
     theirs=$(apt_unfinished | apt_among theirs)
     if [ -n "$theirs" ]; then
         why="dpkg was interrupted at packages that are not mpiup's (${theirs% }), which stay as they are; there: \`dpkg --configure -a\`, then \`apt-get -f install\`, and this command again"
         return 1
     fi
     manage dpkg --configure -a || [ $? -ne 99 ] || return 1
+    # Where dpkg unpacked: what is still the same is nobody's any more.
+    [ -z "$scratch" ] || [ "$(apt_scratch)" != "$scratch" ] || rm -rf /var/lib/dpkg/tmp.ci
     # What came with us goes, and comes anew where it is wanted; what was there before is brought back in full.
     apt_mend_by new dpkg --force-remove-reinstreq --force-depends --purge &&
         apt_mend_by rest dpkg --force-remove-reinstreq --force-depends --remove &&
         apt_mend_by here apt-get install -y -q --no-install-recommends --reinstall -o Dpkg::Use-Pty=0
 }
+
+apt_scratch() { stat -c %d:%i /var/lib/dpkg/tmp.ci 2>/dev/null; }
 
 # apt_mend_by KIND COMMAND…: runs it over those that are still in the middle.
 apt_mend_by() {

@@ -20,7 +20,7 @@ pacman_wait() {
     lock=$(pacman-conf DBPath 2>/dev/null || echo /var/lib/pacman/)db.lck
     tries=0
     while [ -e "$lock" ]; do
-        [ "$tries" -gt 0 ] || say "waiting for another pacman"
+        [ "$tries" -gt 0 ] || waits "for another pacman"
         tries=$((tries + 1))
         [ "$tries" -le 300 ] || { fail "another pacman works, or one was killed: if none runs there, \`rm $lock\`, then again"; return 1; }
         sleep 1

@@ -12,6 +12,7 @@ umask 022
 mpiup_me=$(id -un) mpiup_node=$(uname -n)
 
 say() { printf '@ %s say %s\n' "$mpiup_index" "$*"; }
+waits() { printf '@ %s waits %s\n' "$mpiup_index" "$*"; }
 value() { printf '@ %s value %s\n' "$mpiup_index" "$*"; }
 fail() { printf '%s\n' "$*" >&2; return 1; }
 sum() { hash=$(sha256sum < "$1"); printf '%s' "${hash%% *}"; }
