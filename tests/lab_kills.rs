@@ -6,6 +6,8 @@
 #[macro_use]
 mod support;
 
+#[path = "lab_kills/nothing_left.rs"]
+mod nothing_left;
 #[path = "lab_kills/packages.rs"]
 mod packages;
 #[path = "lab_kills/stop.rs"]

@@ -59,7 +59,7 @@ apt_older() {
 }
 
 apt_note() {
-    mkdir "$1/apt" || return 1
+    mkdir -m 700 "$1/apt" || return 1
     [ ! -f /var/lib/apt/extended_states ] || cp -a /var/lib/apt/extended_states "$1/apt/"
 }
 

@@ -7,7 +7,7 @@ do_user() {
         [ -e "$home" ] || printf "" > "$draft/home_is_ours" || return 1
         ! has_group "$name" || printf "" > "$draft/group_is_theirs" || return 1
         # The account tools leave the last version beside each file; `down` gives that back too.
-        mkdir "$draft/etc" && for file in passwd group shadow gshadow subuid subgid; do
+        mkdir -m 700 "$draft/etc" && for file in passwd group shadow gshadow subuid subgid; do
             for file in "$file" "$file-"; do [ ! -f "/etc/$file" ] || cp -a "/etc/$file" "$draft/etc/" || return 1; done
         done
         commit_entry || return 1
