@@ -138,7 +138,9 @@ fn cut_before_the_proof(operator: &Operator<'_>) {
     lab.inside("client2", "sed -i '/^# >>> mpiup/,/^# <<< mpiup/d' /etc/hosts");
     lab.inside("master", "touch /kill/hold");
     let up = operator.start(&["up", "--yes", "--json"]);
-    wait_until("the proof is to begin", PATIENCE, || lab.inside("master", "ls /kill/held 2>/dev/null || true") != "");
+    wait_until("the proof is to begin", PATIENCE, || {
+        !lab.inside("master", "ls /kill/held 2>/dev/null || true").is_empty()
+    });
     assert!(lab.inside("client2", "cat /etc/hosts").contains(">>> mpiup aula >>>"));
     lab.inside("client2", CUT);
     lab.inside("master", "rm /kill/hold");
