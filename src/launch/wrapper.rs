@@ -231,9 +231,10 @@ mod tests {
         let others = new_job_id();
         let prted = folder.path().join("prted");
         std::fs::copy("/bin/sh", &prted).unwrap();
+        // Like the real one it stays when its rank has ended: only the sweep ends it.
         let daemon = |job: &str| {
-            let program = format!("{JOB_VARIABLE}={job} sleep 60 & wait");
-            Command::new(&prted).args(["-c", &program]).stdout(Stdio::null()).spawn().unwrap()
+            let program = format!("{JOB_VARIABLE}={job} sleep 60 & wait; read -r _");
+            Command::new(&prted).args(["-c", &program]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap()
         };
         let (mut swept, mut spared) = (daemon(&mine), daemon(&others));
         wait_for(1, &mine);
