@@ -25,7 +25,13 @@ fn main() -> ExitCode {
             runtime.block_on(local.run_until(commands::dispatch(verb, &cli.global, &ui)))
         }),
     };
-    match outcome.and_then(|()| ui.finish()) {
+    let outcome = match outcome {
+        // Data that was lost outweighs what was found: a script must not take half of it for all.
+        Err(error) if error.kind() == Kind::Differences => ui.finish().and(Err(error)),
+        Ok(()) => ui.finish(),
+        failed => failed,
+    };
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // What a program says for itself and a difference that was just shown need no second word.

@@ -59,7 +59,10 @@ fn another_c_library() {
 fn accounts_that_cannot_be_used() {
     const MPI: &str = "mpi:x:1500:1500::/home/mpi:/bin/bash";
     type Change = fn(Report) -> Report;
-    let cases: [(&str, Change); 7] = [
+    fn locked(node: Report) -> Report {
+        node.with("passwd_user", MPI).with("user_is_locked", "yes")
+    }
+    let cases: [(&str, Change); 10] = [
         ("nologin", |node| node.with("passwd_user", "mpi:x:1500:1500::/home/mpi:/usr/sbin/nologin")),
         ("expired", |node| node.with("passwd_user", MPI).with("user_expires", "11323 20000")),
         ("no home", |node| node.with("passwd_user", MPI).with("no home", "")),
@@ -67,6 +70,9 @@ fn accounts_that_cannot_be_used() {
         ("a home for all", |node| node.with("passwd_user", MPI).with("dir 777 mpi ~/.", "")),
         ("a group's home", |node| node.with("passwd_user", MPI).with("dir 775 mpi ~/.", "").with("os", ROCKY)),
         ("keys for all", |node| node.with("passwd_user", MPI).file("~/.ssh/authorized_keys", "666", "mpi", "")),
+        ("a space in the home", |node| node.with("passwd_user", "mpi:x:1500:1500::/srv/my homes/mpi:/bin/bash")),
+        ("locked", |node| locked(node).replacing("sshd", "usepam yes", "usepam no")),
+        ("has to change", |node| node.with("passwd_user", MPI).with("user_must_change", "yes")),
     ];
     let screens: String = cases.iter().map(|(name, change)| format!("== {name}\n{}", error("", change))).collect();
     kept("accounts_that_cannot_be_used", &screens);
@@ -78,6 +84,13 @@ fn accounts_that_cannot_be_used() {
             node.replacing("sshd", "strictmodes yes", "strictmodes no")
         },
         |node| node.with("passwd_user", MPI).with("user_expires", "20001 20000"),
+        // PAM lets a key through whatever the password is; without PAM, sshd does not ask how old that is.
+        locked,
+        |node| {
+            let node = node.with("passwd_user", MPI).with("user_must_change", "yes");
+            node.replacing("sshd", "usepam yes", "usepam no")
+        },
+        |node| node.with("passwd_user", "mpi:x:1500:1500::/srv/año_2.0/m-p+i:/bin/bash"),
     ] {
         let mut reports = bare();
         reports[1] = change(reports[1].clone());
@@ -206,26 +219,52 @@ fn distributions_whose_mpis_differ() {
 
 #[test]
 fn a_tool_is_missing() {
-    insta::assert_snapshot!(error("", |node| node.replacing("tools", "ssh-keygen ", "")), @r"
+    insta::assert_snapshot!(error("", |node| node.with("missing", "ssh-keygen")), @r"
     error: client1: the program ssh-keygen is missing
     hint: Install it there: `apt-get install openssh-client`.
     ");
     // The programs of Rocky are another distribution's to install.
-    let rocky = |node: Report| node.with("os", ROCKY).replacing("tools", "apt-get tar", "dnf");
+    let rocky = |node: Report| node.with("os", ROCKY).replacing("tools", "apt-get", "dnf").with("missing", "tar");
     insta::assert_snapshot!(error("", rocky), @r"
     error: client1: the program tar is missing
     hint: Install it there: `dnf install tar`.
     ");
-    let without_ssh = |node: Report| node.with("os", ROCKY).with("tools", "dnf tar awk");
+    let without_ssh = |node: Report| node.with("os", ROCKY).with("tools", "dnf").with("missing", "ssh");
     insta::assert_snapshot!(error("", without_ssh), @r"
     error: client1: the program ssh is missing
     hint: Install it there: `dnf install openssh-clients`.
     ");
-    let other = |node: Report| node.with("os", "PRETTY_NAME=\"NixOS 24.05 (Uakari)\"\nID=nixos\n").with("tools", "awk");
+    let other = |node: Report| {
+        node.with("os", "PRETTY_NAME=\"NixOS 24.05 (Uakari)\"\nID=nixos\n").with("tools", "").with("missing", "ssh")
+    };
     insta::assert_snapshot!(error("", other), @r"
     error: client1: the program ssh is missing
     hint: Install it there from the packages of NixOS 24.05.
     ");
+    // All at once, each package once.
+    let several = |node: Report| node.with("missing", "awk sha256sum runuser useradd groupadd");
+    insta::assert_snapshot!(error("", several), @r"
+    error: client1: the programs awk, sha256sum, runuser, useradd and groupadd are
+           missing
+    hint: Install them there: `apt-get install mawk coreutils util-linux passwd`.
+    ");
+    // Where the account is there, none is made; and who does not become root becomes nobody else.
+    let account =
+        |node: Report| node.with("missing", "useradd").with("passwd_user", "mpi:x:1500:1500::/home/mpi:/bin/bash");
+    let mut reports = bare();
+    reports[1] = account(reports[1].clone());
+    assert!(agree(&spec(""), &reports).is_ok());
+    let mut reports = bare();
+    for report in &mut reports {
+        *report = report
+            .clone()
+            .with("missing", "runuser useradd")
+            .with("id", "1000 ana 1000")
+            .with("passwd_self", "ana:x:1000:1000::/home/ana:/bin/bash");
+    }
+    let reports: Vec<Report> =
+        reports.into_iter().map(|report| report.with("passwd_user", "ana:x:1000:1000::/home/ana:/bin/bash")).collect();
+    assert!(agree(&spec("user = \"ana\"\n"), &reports).is_ok());
 }
 
 #[test]

@@ -150,6 +150,19 @@ fn block_of_ours_anew() {
     });
 }
 
+/// It is overwritten, since it would lose its second name.
+#[test]
+fn block_in_a_file_with_two_names() {
+    let before = |s: &Sandbox| {
+        old_file(s);
+        fs::hard_link(s.path("old"), s.path("second")).unwrap();
+    };
+    let long = |s: &Sandbox| vec![block(s, "old", Place::Top, "a\nand more\n")];
+    survives(&Case { before, earlier: nothing, changes: long });
+    survives(&Case { before, earlier: long, changes: |s| vec![block(s, "old", Place::Bottom, "b\n")] });
+    undone(before, long);
+}
+
 #[test]
 fn key_pair() {
     survives(&Case { before: |_| {}, earlier: nothing, changes: |s| vec![key(s)] });

@@ -5,8 +5,10 @@
 
 #[path = "support/shell.rs"]
 mod shell;
+#[path = "support/skip.rs"]
+mod skip;
 
-use std::fs;
+use std::{fs, os::unix::fs::MetadataExt as _};
 
 use mpiup::changes::{Place, Primitive, Text};
 use shell::{Sandbox, bytes, link, me, worlds};
@@ -480,4 +482,60 @@ fn a_damaged_entry_is_named_and_nothing_is_done_by_it() {
             assert!(!s.tree().join("new").exists() && s.entry("0001").is_dir());
         }
     }
+}
+
+/// A file with a second name (a hard link) keeps it, and what else belongs to the file: extended attributes.
+#[test]
+fn a_second_name_and_attributes_stay() {
+    for world in worlds() {
+        let s = Sandbox::new(&world);
+        for name in ["one", "marked"] {
+            s.file(name, 0o640, b"theirs\nlast line without end");
+        }
+        fs::hard_link(s.path("one"), s.path("two")).unwrap();
+        // busybox's cp leaves attributes out.
+        let marks =
+            world.name != "busybox" && s.sh(&format!("setfattr -n user.mark -v theirs '{}'", s.path("marked"))).success;
+        let before = s.picture();
+        let inode = |name: &str| fs::metadata(s.path(name)).map(|file| (file.ino(), file.nlink())).unwrap();
+        let first = inode("one");
+        for text in ["a\n", "a\nand much more\n", "b\n"] {
+            up(&s, block(&s, "one", Place::Top, text));
+            up(&s, block(&s, "marked", Place::Bottom, text));
+            let written = format!("# >>> mpiup aula >>>\n{text}# <<< mpiup aula <<<\ntheirs\nlast line without end");
+            assert_eq!(fs::read_to_string(s.path("two")).unwrap(), written, "{}", world.name);
+        }
+        assert_eq!((inode("one"), inode("two")), (first, first), "{}", world.name);
+        let marked = || s.sh(&format!("getfattr --only-values -n user.mark '{}'", s.path("marked"))).stdout;
+        assert!(!marks || marked() == "theirs", "{}", world.name);
+        down(&s, &world.name);
+        assert_eq!(s.picture(), before, "{}", world.name);
+        assert_eq!((inode("one"), inode("two")), (first, first), "{}", world.name);
+        assert!(!marks || marked() == "theirs", "{}", world.name);
+    }
+}
+
+/// What nobody may write is named with the command that changes that; it stays as it was, and taking back leaves it alone.
+#[test]
+fn a_file_that_is_protected_is_named() {
+    let s = Sandbox::new(&worlds()[0]);
+    s.file("old", 0o644, b"theirs\n");
+    let path = s.path("old");
+    if !s.sh(&format!("chattr +i '{path}'")).success {
+        return skip::skip("files cannot be protected here (`chattr +i`)");
+    }
+    let before = s.picture();
+    let ran = s.up(&[block(&s, "old", Place::Top, "a\n")]);
+    let undone = s.down();
+    let after = s.picture();
+    s.sh(&format!("chattr -i '{path}'"));
+    assert!(!ran.success);
+    assert_eq!(
+        ran.stderr.trim_end(),
+        format!(
+            "{path} is protected against changes by an attribute (`lsattr {path}` shows it). To take that away: `chattr -ia {path}`"
+        )
+    );
+    assert!(undone.success && s.is_clean(), "{}", undone.stderr);
+    assert_eq!(after, before);
 }

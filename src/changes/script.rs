@@ -7,6 +7,7 @@ use crate::{error::Result, quote};
 
 const PRELUDE: &str = concat!(
     include_str!("sh/prelude.sh"),
+    include_str!("sh/put.sh"),
     include_str!("sh/guard.sh"),
     include_str!("sh/came_by.sh"),
     include_str!("sh/sshd.sh"),
@@ -30,6 +31,7 @@ const PRELUDE: &str = concat!(
 const SWITCH: &str = concat!(
     "mpiup_functions() { cat <<'MPIUP'\n",
     include_str!("sh/prelude.sh"),
+    include_str!("sh/put.sh"),
     include_str!("sh/guard.sh"),
     include_str!("sh/came_by.sh"),
     include_str!("sh/sshd.sh"),

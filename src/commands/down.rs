@@ -195,23 +195,24 @@ fn say(session: &Session, undone: &provision::Undone, ui: &Ui) {
         ui.warn(&format!("{}: {why}", nodeset::fold_in_order(&nodes)));
     }
     let name = &session.spec.name;
+    let (taken, were) = match undone.undone {
+        1 => ("one change".to_owned(), "was"),
+        count => (format!("{count} changes"), "were"),
+    };
+    let stay = |change: &str| match undone.kept.len() {
+        1 => format!("one{change} stays, for the reason above"),
+        count if change.is_empty() => format!("{count} stay, for the reasons above"),
+        count => format!("{count}{change}s stay, for the reasons above"),
+    };
+    let missed = !undone.failed.is_empty() || !session.fleet.lost.is_empty();
     match (undone.undone, undone.kept.len()) {
         // What could not be taken back was said, and the last word is not that all is well.
-        (0, 0) if !undone.failed.is_empty() || !session.fleet.lost.is_empty() => {}
+        (0, 0) if missed => {}
         (0, 0) => ui.done(&format!("There is nothing of {name} to take back.")),
-        (0, 1) => {
-            ui.done(&format!("Nothing more of {name} can be taken back: one change stays, for the reason above."))
-        }
-        (0, kept) => {
-            ui.done(&format!("Nothing more of {name} can be taken back: {kept} changes stay, for the reasons above."));
-        }
-        (count, 0) => ui.done(&format!("{name} is gone: {count} changes were taken back.")),
-        (count, 1) => {
-            ui.done(&format!("{count} changes of {name} were taken back; one stays, for the reason above."));
-        }
-        (count, kept) => {
-            ui.done(&format!("{count} changes of {name} were taken back; {kept} stay, for the reasons above."))
-        }
+        (0, _) => ui.done(&format!("Nothing more of {name} can be taken back: {}.", stay(" change"))),
+        (_, 0) if missed => ui.done(&format!("{taken} of {name} {were} taken back on the other nodes.")),
+        (_, 0) => ui.done(&format!("{name} is gone: {taken} {were} taken back.")),
+        (..) => ui.done(&format!("{taken} of {name} {were} taken back; {}.", stay(""))),
     }
 }
 

@@ -11,7 +11,7 @@ pub const FAMILY: Family = Family {
     ids: &["alpine"],
     install: "apk add",
     refresh: "apk update",
-    names: &[("mawk", "gawk")],
+    names: &[("mawk", "gawk"), ("passwd", "shadow")],
     openmpi: None,
     mpich: None,
     openmpi_5: &[],

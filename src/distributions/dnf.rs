@@ -12,7 +12,7 @@ pub const FAMILY: Family = Family {
     ids: &["fedora", "rhel", "centos", "rocky", "almalinux", "ol"],
     install: "dnf install",
     refresh: "dnf makecache",
-    names: &[("openssh-client", "openssh-clients"), ("mawk", "gawk")],
+    names: &[("openssh-client", "openssh-clients"), ("mawk", "gawk"), ("passwd", "shadow-utils")],
     openmpi: Some(Mpi {
         packages: &["openmpi", "openmpi-devel"],
         aside: Some(Aside { programs: "/usr/lib64/openmpi/bin", libraries: "/usr/lib64/openmpi/lib" }),

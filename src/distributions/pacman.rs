@@ -12,7 +12,7 @@ pub const FAMILY: Family = Family {
     install: "pacman -S",
     // Lists without the packages to them are a partial upgrade, which Arch does not support.
     refresh: "pacman -Syu",
-    names: &[("openssh-client", "openssh"), ("mawk", "gawk"), ("python3", "python")],
+    names: &[("openssh-client", "openssh"), ("mawk", "gawk"), ("python3", "python"), ("passwd", "shadow")],
     openmpi: Some(Mpi { packages: &["openmpi"], aside: None }),
     mpich: None,
     openmpi_5: &[("arch", 0), ("manjaro", 0), ("endeavouros", 0)],

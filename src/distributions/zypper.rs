@@ -11,7 +11,7 @@ pub const FAMILY: Family = Family {
     ids: &["suse", "opensuse", "sles", "opensuse-leap", "opensuse-tumbleweed"],
     install: "zypper install",
     refresh: "zypper refresh",
-    names: &[("openssh-client", "openssh-clients"), ("mawk", "gawk")],
+    names: &[("openssh-client", "openssh-clients"), ("mawk", "gawk"), ("passwd", "shadow")],
     openmpi: Some(Mpi {
         packages: &["openmpi4", "openmpi4-config", "openmpi4-devel"],
         aside: Some(Aside {

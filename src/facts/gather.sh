@@ -1,6 +1,6 @@
 # mpiup: what is seen on a node. Reads only. Expects: user, state, env, share, files (one path a line, `~/` is the home of
-# the cluster's user), secrets (the same, of which only mode and owner are told), manager and packages, launchers_aside. Each
-# fact is `== NAME BYTES`, a newline, the bytes, a newline.
+# the cluster's user), secrets (the same, of which only mode and owner are told), needed (programs), manager and packages,
+# launchers_aside. Each fact is `== NAME BYTES`, a newline, the bytes, a newline.
 # Every program that is started costs a millisecond or two, and all nodes of a lab share one computer: hence what the shell can
 # do by itself it does, and one awk reads all files.
 LC_ALL=C; export LC_ALL
@@ -19,10 +19,18 @@ fact operator "${SUDO_USER:-$me}"
 fact operator_keys "$(cat "$home/.ssh/authorized_keys" 2>/dev/null)"
 account=$(account "$user")
 fact passwd_user "$account"
-# The last day of the account, where it has one; nothing else of this file is read into a report.
+# Whether the account may be used: its last day, where it has one, and whether the password is locked or has to be changed at
+# the next log-in (shadow(5)). Nothing else of this file is read into a report.
 if [ -n "$account" ] && [ -r /etc/shadow ]; then
-    while IFS=: read -r name _ _ _ _ _ _ day _; do
-        [ "$name" != "$user" ] || [ -z "$day" ] || fact user_expires "$day $(($(date +%s) / 86400))"
+    while IFS=: read -r name secret changed _ longest _ _ day _; do
+        [ "$name" = "$user" ] || continue
+        today=$(($(date +%s) / 86400))
+        [ -z "$day" ] || fact user_expires "$day $today"
+        case $secret in '!'*) fact user_is_locked yes ;; esac
+        case $changed in
+        0) fact user_must_change yes ;;
+        ?*) [ -z "$longest" ] || [ $((changed + longest)) -ge "$today" ] || fact user_must_change yes ;;
+        esac
     done < /etc/shadow
 fi
 fact ids_in_use "$( { getent passwd || cat /etc/passwd; getent group || cat /etc/group; } 2>/dev/null | cut -d: -f3)"
@@ -102,7 +110,10 @@ if [ -n "$packages" ]; then
     # shellcheck disable=SC2086
     [ -z "$missing" ] || fact "$manager" "$(would_come $missing)"
 fi
-fact tools "$(for name in sudo apt-get dnf zypper pacman apk tar ssh ssh-keygen setpriv runuser systemctl getent awk sha256sum; do command -v $name >/dev/null 2>&1 && printf '%s ' $name; done)"
+fact tools "$(for name in sudo apt-get dnf zypper pacman apk systemctl; do command -v $name >/dev/null 2>&1 && printf '%s ' $name; done)"
+missing=
+for name in $needed; do command -v "$name" >/dev/null 2>&1 || missing="$missing $name"; done
+fact missing "$missing"
 asked=; tab=$(printf '\t'); set --
 while IFS= read -r name; do
     case $name in "~/"*) path=$home/${name#"~/"} ;; *) path=$name ;; esac

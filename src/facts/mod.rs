@@ -40,6 +40,8 @@ pub struct Question {
     pub files: Vec<String>,
     /// Files whose mode and owner are asked for, and never what they hold.
     pub secrets: Vec<String>,
+    /// Programs that have to be there.
+    pub needed: Vec<&'static str>,
     /// By family: only a node knows to which one it belongs. Empty: nothing is asked.
     pub packages: Vec<Asked>,
 }
@@ -61,6 +63,7 @@ impl Question {
             set("env", &self.env),
             set("files", &self.files.join("\n")),
             set("secrets", &self.secrets.join("\n")),
+            set("needed", &self.needed.join(" ")),
             set("launchers_aside", &distributions::launchers_aside().join(" ")),
             self.of_family(),
             include_str!("gather.sh").to_owned(),
@@ -104,6 +107,12 @@ pub struct Facts {
     /// The account's last day has passed (`chage -E`), by the node's clock: nobody logs in to it, with whatever key.
     #[serde(skip)]
     pub user_has_expired: bool,
+    /// Its password is locked (`usermod -L`), which is all the same to a key where sshd asks PAM.
+    #[serde(skip)]
+    pub user_is_locked: bool,
+    /// Its password has to be changed at the next log-in (`chage -d 0`, or too old): PAM lets no command through before.
+    #[serde(skip)]
+    pub user_must_change: bool,
     /// Every uid and gid in use, so that one can be chosen that is free everywhere.
     #[serde(skip)]
     pub ids_in_use: BTreeSet<u32>,
@@ -131,6 +140,9 @@ pub struct Facts {
     /// What the package manager would do for those that are missing; `None` when nothing is missing or it cannot tell.
     pub coming: Option<Vec<install::Install>>,
     pub tools: BTreeSet<String>,
+    /// Of the programs that were asked for, those that are not there.
+    #[serde(skip)]
+    pub missing: BTreeSet<String>,
     #[serde(skip)]
     pub files: files::Files,
     /// The key of the environment that stands there, complete.
@@ -203,6 +215,8 @@ impl Facts {
             operator_keys: get("operator_keys").lines().map(str::to_owned).collect(),
             user: accounts::account(get("passwd_user")),
             user_has_expired: accounts::has_expired(get("user_expires")),
+            user_is_locked: get("user_is_locked") == "yes",
+            user_must_change: get("user_must_change") == "yes",
             ids_in_use: words("ids_in_use").filter_map(|id| id.parse().ok()).collect(),
             os: os::os(get("os")),
             kernel: get("kernel").into(),
@@ -223,6 +237,7 @@ impl Facts {
                 .iter()
                 .find_map(|manager| coming::installs(manager, get(manager))),
             tools: words("tools").collect(),
+            missing: words("missing").collect(),
             files: frames.iter().filter_map(|(name, content)| files::file(name, content)).collect(),
             env_stamp: Some(get("env_stamp").to_owned()).filter(|stamp| !stamp.is_empty()),
             etc_is_writable: get("etc_is_read_only").is_empty(),

@@ -12,8 +12,16 @@ const DEADLINE: Duration = Duration::from_secs(30);
 pub struct Known {
     pub cluster: String,
     pub node: NodeName,
-    /// The journal is root's, and not the login user's.
-    pub is_roots: bool,
+    pub whose: Whose,
+}
+
+/// Who has the journal, and so takes back what it tells of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Whose {
+    Root,
+    /// Who logs in.
+    Login,
+    Other(String),
 }
 
 /// In the order of the nodes. A node that does not answer is lost.
@@ -37,6 +45,12 @@ pub async fn clusters(fleet: &mut Fleet) -> Vec<Known> {
 }
 
 fn journal(node: &NodeName, line: &str) -> Option<Known> {
-    let (whose, cluster) = line.split_once(' ')?;
-    Some(Known { cluster: cluster.to_owned(), node: node.clone(), is_roots: whose == "root" })
+    let mut words = line.split(' ');
+    let (whose, cluster) = (words.next()?, words.next()?);
+    let whose = match whose {
+        "root" => Whose::Root,
+        "user" => Whose::Login,
+        _ => Whose::Other(words.next()?.to_owned()),
+    };
+    Some(Known { cluster: cluster.to_owned(), node: node.clone(), whose })
 }

@@ -20,7 +20,7 @@ mod undo;
 mod verify;
 
 pub use apply::{Applied, Bundles, apply, fetch};
-pub use clusters::{Known, clusters};
+pub use clusters::{Known, Whose, clusters};
 pub use events::{Event, Sink};
 pub use fleet::{Fleet, Lost, reasons};
 pub use gather::gather;

@@ -9,7 +9,13 @@
 mod nodes;
 mod section;
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs::File,
+    io::{self, Read as _},
+    path::{Path, PathBuf},
+    sync::mpsc,
+    time::Duration,
+};
 
 use toml_edit::{Document, Item, TableLike};
 
@@ -26,14 +32,9 @@ use section::{Section, Text};
 /// Reads and parses the file.
 ///
 /// # Errors
-/// When it cannot be read, is larger than [`MAX_BYTES`], or [`parse`] refuses it.
+/// When it cannot be read within [`READING`], is larger than [`MAX_BYTES`], or [`parse`] refuses it.
 pub fn load(path: &Path) -> Result<Spec> {
-    let reading = || format!("reading {}", path.display());
-    let length = std::fs::metadata(path).context(reading)?.len();
-    if length > MAX_BYTES {
-        return Err(Error::failed(reading()).because(format!("it has {length} bytes, and a spec at most {MAX_BYTES}")));
-    }
-    let bytes = std::fs::read(path).context(reading)?;
+    let bytes = read(path)?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let valid = String::from_utf8_lossy(&error.as_bytes()[..error.utf8_error().valid_up_to()]).into_owned();
         let source = Source { name: &path.display().to_string(), text: &valid };
@@ -44,6 +45,46 @@ pub fn load(path: &Path) -> Result<Spec> {
 
 /// A larger file is no spec: 100,000 nodes on a line each fit.
 pub const MAX_BYTES: u64 = 16 << 20;
+/// A pipe into which nobody writes, or a file on a server that is gone, would keep a command for ever.
+const READING: Duration = Duration::from_secs(10);
+
+/// The whole file, which may be a pipe (`-C <(...)`).
+fn read(path: &Path) -> Result<Vec<u8>> {
+    let reading = || format!("the spec {} cannot be read", path.display());
+    let (sender, receiver) = mpsc::channel();
+    let own = path.to_owned();
+    // Nothing ends a thread that hangs in the kernel but the end of the process.
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        let read = File::open(own).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes));
+        sender.send(read.map(|_| bytes))
+    });
+    let answer = receiver.recv_timeout(READING).map_err(|_| {
+        Error::failed(reading()).because(format!("it did not come to its end within {} s", READING.as_secs())).hinted(
+            format!(
+                "`ls -l {}` shows what it is: mpiup reads a file, or a pipe into which something writes.",
+                quoted(path)
+            ),
+        )
+    })?;
+    let bytes = answer.map_err(|error| {
+        let hint = match error.kind() {
+            io::ErrorKind::PermissionDenied => format!("`ls -l {}` shows who may read it.", quoted(path)),
+            _ => "Name the file itself: -C FILE".to_owned(),
+        };
+        Error::failed(reading()).because(error).hinted(hint)
+    })?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(Error::failed(reading())
+            .because(format!("it has more than {MAX_BYTES} bytes"))
+            .hinted("Name the file itself: -C FILE"));
+    }
+    Ok(bytes)
+}
+
+fn quoted(path: &Path) -> String {
+    crate::quote::sh(&path.display().to_string())
+}
 
 /// The spec that `text` describes. `file` is the name that errors use; a relative `[ssh] config` begins at its folder.
 ///

@@ -108,6 +108,7 @@ pub fn question(spec: &Spec, is_root: bool) -> Question {
     let secrets = vec![layout.key.clone()];
     Question {
         secrets,
+        needed: super::tools::needed(),
         user: spec.user.clone(),
         state: state(spec, is_root),
         env: layout.env,

@@ -28,6 +28,7 @@ mod sift;
 mod ssh_config;
 mod sshd;
 mod their_account;
+mod tools;
 mod twins;
 mod verifier;
 mod write;

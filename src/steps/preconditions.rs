@@ -32,17 +32,8 @@ fn privilege(spec: &Spec, node: &NodeName, facts: &Facts) -> Result<()> {
         )))
 }
 
-/// The programs that every node needs, and packages that this version of mpiup can install.
-fn tools(spec: &Spec, node: &NodeName, facts: &Facts) -> Result<()> {
-    for (tool, package) in
-        [("ssh", "openssh-client"), ("ssh-keygen", "openssh-client"), ("tar", "tar"), ("awk", "mawk")]
-    {
-        if !facts.tools.contains(tool) {
-            return Err(Error::failed(format!("the program {tool} is missing"))
-                .on(node)
-                .hinted(install(facts, package)));
-        }
-    }
+/// Packages that this version of mpiup can install.
+fn distro(spec: &Spec, node: &NodeName, facts: &Facts) -> Result<()> {
     // Where the C library is another one, wheels do not fit either: that is said instead.
     let is_glibc = facts.python.as_ref().is_none_or(|python| python.glibc.is_some());
     if spec.source == Source::Distro && packages::of(spec, facts).is_none() && is_glibc {
@@ -59,11 +50,15 @@ fn tools(spec: &Spec, node: &NodeName, facts: &Facts) -> Result<()> {
     Ok(())
 }
 
-/// What to type on the node for a package, which is given by the name that Debian has for it.
-pub fn install(facts: &Facts, package: &str) -> String {
+/// What to type on the node for packages, which are given by the names that Debian has for them.
+pub fn install(facts: &Facts, packages: &[&str]) -> String {
+    let all = if packages.len() == 1 { "it" } else { "them" };
     match packages::family(facts) {
-        Some(family) => format!("Install it there: `{} {}`.", family.install, family.package(package)),
-        None => format!("Install it there from the packages of {}.", facts.os.short()),
+        Some(family) => {
+            let names: Vec<&str> = packages.iter().map(|name| family.package(name)).collect();
+            format!("Install {all} there: `{} {}`.", family.install, names.join(" "))
+        }
+        None => format!("Install {all} there from the packages of {}.", facts.os.short()),
     }
 }
 
@@ -86,7 +81,8 @@ fn room(node: &NodeName, facts: &Facts) -> Result<()> {
 /// What must be true of a node whatever the others are like.
 pub fn node(spec: &Spec, node: &NodeName, facts: &Facts) -> Result<()> {
     privilege(spec, node, facts)?;
-    tools(spec, node, facts)?;
+    super::tools::check(spec, node, facts)?;
+    distro(spec, node, facts)?;
     super::places::check(spec, node, facts)?;
     super::their_account::check(spec, node, facts)?;
     launcher(spec, node, facts)?;

@@ -15,15 +15,20 @@ pub fn step(cluster: &Cluster, member: &Member) -> Vec<Change> {
     let home = &cluster.layout.home;
     let below = |path: &str| path.replacen(home.as_str(), "~", 1);
     let mut content = String::new();
+    // A host's name has no upper and lower case, but the patterns of this file have.
+    let patterns = |name: &NodeName, address: IpAddr| match name.as_str().to_ascii_lowercase() {
+        lower if lower == name.as_str() => format!("{name} {address}"),
+        lower => format!("{name} {address} {lower}"),
+    };
     for (name, address) in cluster.names() {
-        content.push_str(&format!("Host {name} {address}\n    HostName {address}\n"));
+        content.push_str(&format!("Host {}\n    HostName {address}\n", patterns(name, address)));
         if let Some(Address::Ssh { port: Some(port), .. }) = cluster.spec.node(name).map(|node| &node.address)
             && *port != 22
         {
             content.push_str(&format!("    Port {port}\n"));
         }
     }
-    let all: Vec<String> = cluster.names().into_iter().map(|(name, address)| format!("{name} {address}")).collect();
+    let all: Vec<String> = cluster.names().into_iter().map(|(name, address)| patterns(name, address)).collect();
     content.push_str(&format!(
         "Host {}\n    User {}\n    IdentityFile {}\n    IdentitiesOnly yes\n    UserKnownHostsFile ~/.ssh/known_hosts {}\n    ConnectTimeout 10\n",
         all.join(" "),
@@ -45,7 +50,7 @@ pub fn step(cluster: &Cluster, member: &Member) -> Vec<Change> {
 pub fn address_of(config: &str, mark: &str, node: &NodeName) -> Option<IpAddr> {
     let content = block::content(config, mark)?;
     content.lines().find_map(|line| {
-        let (name, address) = line.strip_prefix("Host ")?.split_once(' ')?;
-        if name == node.as_str() { address.parse().ok() } else { None }
+        let mut patterns = line.strip_prefix("Host ")?.split(' ');
+        (patterns.next() == Some(node.as_str())).then(|| patterns.next()?.parse().ok())?
     })
 }

@@ -4,7 +4,7 @@
 use crate::{
     error::{Error, Result},
     facts::{Facts, accounts::Account},
-    spec::{NodeName, Spec},
+    spec::{NodeName, Spec, names},
 };
 
 /// Shells that end a log-in at once.
@@ -14,12 +14,25 @@ const NO_SHELLS: [&str; 3] = ["nologin", "false", "true"];
 pub fn check(spec: &Spec, node: &NodeName, facts: &Facts) -> Result<()> {
     let Some(account) = &facts.user else { return Ok(()) };
     let Account { name, home, .. } = account;
+    let asks_pam = facts.sshd.as_ref().and_then(|sshd| sshd.get("usepam")).is_some_and(|value| value == "yes");
     let wrong = match () {
+        () if let Some(odd) = odd_in(home) => Some((
+            format!("has the home {home}, and MPI's launchers fail over paths with {odd}"),
+            format!("usermod -m -d /home/{name} {name}"),
+        )),
         () if NO_SHELLS.iter().any(|shell| account.shell.ends_with(&format!("/{shell}"))) => Some((
             format!("has {} as its shell, which lets nobody log in", account.shell),
             format!("chsh -s /bin/bash {name}"),
         )),
         () if facts.user_has_expired => Some(("has expired".to_owned(), format!("chage -E -1 {name}"))),
+        // Without PAM, sshd lets nobody in whose password is locked, by whatever means; `*` is none that could be.
+        () if facts.user_is_locked && facts.sshd.is_some() && !asks_pam => {
+            Some(("is locked, and sshd there does not ask PAM".to_owned(), format!("usermod -p '*' {name}")))
+        }
+        () if facts.user_must_change && asks_pam => Some((
+            "has to change its password at the next log-in, so that no command gets through".to_owned(),
+            format!("chage -d $(date +%F) {name}"),
+        )),
         () => match facts.file("~/.") {
             None => Some((
                 format!("has no home: there is no folder {home}"),
@@ -36,6 +49,13 @@ pub fn check(spec: &Spec, node: &NodeName, facts: &Facts) -> Result<()> {
         "As root on {node}: `{command}`. Or choose another name for the cluster's account: `user` in [cluster], now \"{}\".",
         spec.user
     )))
+}
+
+/// The first character of a path that a launcher would not hand on as it is: Open MPI and MPICH put their own paths unquoted
+/// into commands for other nodes' shells, and into lists with `:` between.
+fn odd_in(path: &str) -> Option<String> {
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-+@,=".contains(c);
+    path.chars().find(|c| !is_plain(*c)).map(names::character)
 }
 
 /// sshd accepts no key of somebody in whose files others could put one (StrictModes). Debian's sshd, and those of its

@@ -384,11 +384,12 @@ impl Sandbox {
 }
 
 /// The tools that alter something, and the commands of a machine that do.
-const ALTERING: [&str; 17] = [
+const ALTERING: [&str; 18] = [
     "cat",
     "chmod",
     "chown",
     "cp",
+    "dd",
     "groupadd",
     "groupdel",
     "hostname",

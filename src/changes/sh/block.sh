@@ -5,6 +5,7 @@ do_block() {
     path=$(real "$1")
     wanted=$mpiup_state/wanted
     others=$mpiup_state/others
+    no_whole "$owner" "$path" || return 1
     (umask 077; { printf '# >>> %s >>>\n' "$mark"; cat; printf '# <<< %s <<<\n' "$mark"; } > "$wanted") || return 1
     if find_entry "block $path"; then
         # Somebody edited the file since: giving back the whole old file would lose that, so `down` cuts the block out.
@@ -49,7 +50,7 @@ undo_block() {
     path=$(cat "$1/path"; printf x); path=${path%x}
     owner=$(cat "$1/owner")
     mark=$(cat "$1/mark")
-    no_draft "$owner" "$path"
+    no_draft "$owner" "$path" || return 1
     [ -e "$path" ] || return 0
     if [ ! -f "$path" ]; then kept "$path is not a file any more, so it stays"; return 0; fi
     if [ "$owner" != "$mpiup_me" ] && [ "$(stat -c %U "$path")" != "$owner" ]; then

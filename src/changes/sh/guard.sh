@@ -134,7 +134,7 @@ carry_out() {
         [ "$attempt" != "$(cat "$mpiup_state/unconfirmed" 2>/dev/null)" ] || rm -f "$mpiup_state/unconfirmed"
         [ -e "$guard/undo" ] || [ "$has_entry" = no ] || printf '' > "$entry/done" || return 1
     else
-        no_draft "$(cat "$guard/owner")" "$guard_path"
+        no_draft "$(cat "$guard/owner")" "$guard_path" || return 1
         give_back "$guard" "$guard_path" "$(cat "$guard/owner")" || return 1
         [ "$decision" != late ] || (umask 077; printf '%s\n' "$attempt" > "$mpiup_state/unconfirmed")
         if [ -e "$guard/told" ]; then sshd_reload; fi

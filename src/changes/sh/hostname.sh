@@ -10,11 +10,11 @@ do_hostname() {
     fi
     # Earlier versions wrote the sum without a newline.
     [ ! -s "$entry/after" ] || printf '\n' >> "$entry/after"
-    will_write "$wanted" && put root /etc/hostname 644 < "$wanted" && hostname "$1" && rm -f "$wanted" && finish_entry
+    no_whole root /etc/hostname && will_write "$wanted" && put root /etc/hostname 644 < "$wanted" && hostname "$1" && rm -f "$wanted" && finish_entry
 }
 
 undo_hostname() {
-    no_draft root /etc/hostname
+    no_draft root /etc/hostname || return 1
     if [ -e /etc/hostname ] && ! is_ours "$1" /etc/hostname && ! is_before "$1" /etc/hostname; then
         kept "/etc/hostname was changed after mpiup wrote it"
         return 0

@@ -15,6 +15,8 @@ say() { printf '@ %s say %s\n' "$mpiup_index" "$*"; }
 waits() { printf '@ %s waits %s\n' "$mpiup_index" "$*"; }
 value() { printf '@ %s value %s\n' "$mpiup_index" "$*"; }
 fail() { printf '%s\n' "$*" >&2; return 1; }
+# needs PROGRAMS…: without them the journal can neither be written nor believed.
+needs() { for tool; do command -v "$tool" >/dev/null 2>&1 || { fail "the program $tool is missing there, without which the journal cannot be read"; return 1; }; done; }
 sum() { hash=$(sha256sum < "$1"); printf '%s' "${hash%% *}"; }
 
 # Runs a command as the account that owns what is changed, so that no link in a home can aim root at another file.
@@ -124,20 +126,3 @@ is_before() {
 
 # The file itself where PATH is a link to it.
 real() { if [ -L "$1" ]; then readlink -f "$1"; else printf '%s' "$1"; fi; }
-
-# put OWNER PATH MODE: replaces a file by standard input, in one step; mode and owner of one that is there are kept
-# when MODE is `keep`. A file that cannot be replaced (a bind mount, as containers have) is overwritten.
-# The draft beside it has a name that the next run knows, which removes what a kill has left; and it is this node's own,
-# since nodes may share a home.
-mpiup_put='
-    umask 077
-    t=$3
-    [ ! -e "$t" ] && [ ! -L "$t" ] || rm -f "$t" || exit 1
-    trap "[ ! -e \"\$t\" ] || rm -f \"\$t\"" EXIT
-    if [ "$2" = keep ]; then cp -a "$1" "$t" || exit 1; fi
-    cat > "$t" || exit 1
-    if [ "$2" != keep ]; then chmod "$2" "$t" || exit 1; fi
-    mv -f "$t" "$1" 2>/dev/null || cat "$t" > "$1"
-'
-put() { as "$1" sh -c "$mpiup_put" put "$2" "$3" "$2.mpiup.$mpiup_node"; }
-no_draft() { as "$1" rm -f "$2.mpiup.$mpiup_node"; }

@@ -2,6 +2,7 @@
 undo_all() {
     mpiup_state=$1 mpiup_journal=$1/journal mpiup_purge=$2
     [ -d "$mpiup_state" ] || { rmdir "${mpiup_state%/*}" 2>/dev/null; return 0; }
+    needs sha256sum awk find cmp stat || exit 1
     rm -rf "$mpiup_state/new" "$mpiup_state/gone"
     settle || exit 1
     undo_synced "$1/synced"

@@ -6,6 +6,8 @@ do_user() {
         new_entry "user $name" "$home" "$name" || return 1
         [ -e "$home" ] || printf "" > "$draft/home_is_ours" || return 1
         ! has_group "$name" || printf "" > "$draft/group_is_theirs" || return 1
+        # useradd makes the folders above a home as well.
+        not_there "${home%/*}" > "$draft/made" || return 1
         # The account tools leave the last version beside each file; `down` gives that back too.
         mkdir -m 700 "$draft/etc" && for file in passwd group shadow gshadow subuid subgid; do
             for file in "$file" "$file-"; do [ ! -f "/etc/$file" ] || cp -a "/etc/$file" "$draft/etc/" || return 1; done
@@ -39,6 +41,12 @@ whole_home() {
     [ ! -d /etc/skel ] || as "$name" cp -R /etc/skel/. "$home"
 }
 
+# not_there FOLDER: those at and above it that do not exist, the innermost first.
+not_there() {
+    above=$1
+    while [ -n "$above" ] && [ ! -d "$above" ]; do printf '%s\n' "$above"; above=${above%/*}; done
+}
+
 has_group() { getent group "$1" >/dev/null 2>&1 || grep -q "^$1:" /etc/group; }
 
 undo_user() {
@@ -52,8 +60,9 @@ undo_user() {
         give_back_accounts "$1"
         return 0
     fi
-    if running=$(ps -o pid= -u "$name" 2>/dev/null | tr -s ' \n' ' ') && [ -n "${running# }" ]; then
-        kept "account $name still runs processes ($running)"
+    running=$(processes_of "$name")
+    if [ -n "$running" ]; then
+        kept "account $name stays: it still runs $running; \`mpiup down\` goes on once that has ended"
         return 0
     fi
     if [ "$mpiup_purge" != yes ] && theirs=$(made_of "$1" "$name") && [ -n "$theirs" ]; then
@@ -76,7 +85,7 @@ undo_user() {
 # userdel takes the account out of one file after the other: what a killed one left in the last of them.
 no_lines() {
     for file in shadow gshadow subuid subgid; do
-        no_draft root "/etc/$file"
+        no_draft root "/etc/$file" || return 1
         { grep -q "^$name:" "/etc/$file" 2>/dev/null && ! { [ "$file" = gshadow ] && has_group "$name"; }; } || continue
         (umask 077; awk -F: -v name="$name" '$1 != name' "/etc/$file" > "$mpiup_state/wanted") &&
             put root "/etc/$file" keep < "$mpiup_state/wanted" && rm -f "$mpiup_state/wanted" || return 1
@@ -85,7 +94,23 @@ no_lines() {
 
 no_home() {
     if [ -f "$1/home_is_ours" ] && [ "$home" != / ]; then rm -rf "$home"; fi
+    [ ! -f "$1/made" ] || while IFS= read -r folder; do rmdir "$folder" 2>/dev/null; done < "$1/made"
     rm -f "/var/mail/$name"
+}
+
+# processes_of NAME: the first few, as `sleep (4711), python3 (4712)`. What belongs to whom stands in /proc, also where there
+# is no ps.
+processes_of() {
+    find /proc -mindepth 1 -maxdepth 1 -name '[0-9]*' -user "$1" 2>/dev/null | {
+        found='' count=0
+        while IFS= read -r process; do
+            IFS= read -r program 2>/dev/null < "$process/comm" || continue
+            count=$((count + 1))
+            [ "$count" -gt 5 ] || found="$found, $program (${process##*/})"
+        done
+        [ "$count" -le 5 ] || found="$found and $((count - 5)) more"
+        printf '%s' "${found#, }"
+    }
 }
 
 # made_of ENTRY NAME: what somebody made of an account since, in words; nothing where it is as mpiup made it.

@@ -8,7 +8,7 @@ use crate::{
     },
     error::{Error, Result},
     lab::Lab,
-    provision::{self, Fleet, Known},
+    provision::{self, Fleet, Known, Whose},
     spec::{Address, NodeSpec, Spec, names, nodeset},
     ui::Ui,
 };
@@ -66,7 +66,16 @@ pub async fn choose(
     wanted: Option<&str>,
     ui: &Ui,
 ) -> Result<Option<(Spec, Fleet, bool)>> {
-    let known = provision::clusters(&mut fleet).await;
+    let is_other = |known: &Known| matches!(known.whose, Whose::Other(_));
+    let (others, known): (Vec<Known>, Vec<Known>) =
+        provision::clusters(&mut fleet).await.into_iter().partition(is_other);
+    let is_meant = |known: &&Known| wanted.is_none_or(|wanted| wanted == known.cluster);
+    if !known.iter().any(|known| is_meant(&known))
+        && let Some(Known { cluster, whose: Whose::Other(login), .. }) = others.iter().find(is_meant)
+    {
+        session::name_lost(&fleet, 0, ui);
+        return Err(of_somebody_else(cluster, login, &others));
+    }
     let mut clusters: Vec<&str> = Vec::new();
     for known in &known {
         if !clusters.contains(&known.cluster.as_str()) {
@@ -104,7 +113,15 @@ pub async fn choose(
         }
     };
     names::cluster(cluster)?;
-    let is_roots = known.iter().any(|known: &Known| known.cluster == cluster && known.is_roots);
+    let is_roots = known.iter().any(|known: &Known| known.cluster == cluster && known.whose == Whose::Root);
     let spec = Spec { name: cluster.to_owned(), ..spec };
     Ok(Some((spec, fleet, is_roots)))
+}
+
+/// Root does not take back what an account set up for itself without root.
+fn of_somebody_else(cluster: &str, login: &str, others: &[Known]) -> Error {
+    let nodes = others.iter().filter(|other| other.cluster == cluster).map(|other| other.node.as_str());
+    Error::failed(format!("the cluster {cluster} belongs to {login}, whose own journal tells of it"))
+        .on(nodeset::fold_in_order(nodes))
+        .hinted(format!("Log in as {login} to take it back: `mpiup down {login}@MACHINE …`"))
 }
