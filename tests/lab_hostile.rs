@@ -5,6 +5,8 @@
 #[macro_use]
 mod support;
 
+#[path = "lab_hostile/accounts.rs"]
+mod accounts;
 #[path = "lab_hostile/files.rs"]
 mod files;
 #[path = "lab_hostile/shells.rs"]

@@ -322,6 +322,12 @@ fn down_without_a_spec() {
     screen("down_without_a_spec_of_a_named_cluster", chosen);
     let none = Stage::of(set_up()).lost("client1", unreachable()).play(Play::DownByNodes(Some("aule")));
     screen("down_without_a_spec_of_an_unknown_cluster", none);
+    let anas = |cluster| {
+        let stage = Stage::of(bare()).other_cluster("client1", "anas ana").other_cluster("client2", "anas ana");
+        stage.play(Play::DownByNodes(cluster))
+    };
+    screen("down_without_a_spec_of_somebody_else", anas(None));
+    assert_eq!(anas(Some("anas")), anas(None));
 }
 
 #[test]

@@ -123,12 +123,16 @@ pub async fn with_session(mut session: Session, yes: bool, purge: bool, ui: &Ui)
         .map(|lost| lost.node.to_string())
         .chain(undone.failed.iter().map(|(node, _)| node.to_string()))
         .collect();
+    let all_reached = session.fleet.lost.is_empty();
     session.fleet.close().await;
     if missed.is_empty() {
         return Ok(());
     }
     Err(Error::failed(format!("not everything was taken back: {} could not be finished", nodeset::fold(&missed)))
-        .hinted("`mpiup down` goes on from there once they can be reached."))
+        .hinted(format!(
+            "`mpiup down` goes on from there once {}.",
+            if all_reached { "what is said of it above is mended" } else { "they can be reached" }
+        )))
 }
 
 /// Shows what there is to take back, hears a yes, and keeps the nodes from other operators; none where there is nothing. What

@@ -70,7 +70,10 @@ pub async fn with_session(mut session: Session, yes: bool, start: Instant, ui: &
     let (cluster, proof) = loop {
         let cluster = settle(&mut session, &mut work, ui).await?;
         match prove(&session, &cluster, ui).await {
-            Ok(proof) => break (cluster, proof),
+            Ok(proof) => {
+                name_slow(&session, &cluster, &proof, ui).await;
+                break (cluster, proof);
+            }
             Err(error) => without_culprits(&mut session, &cluster, error, ui).await?,
         }
     };
@@ -249,6 +252,17 @@ async fn prove(session: &Session, cluster: &Cluster, ui: &Ui) -> Result<Proof> {
     let outcome = if proof.is_ok() { Outcome::Done } else { Outcome::Failed(String::new()) };
     names.iter().for_each(|name| progress.finish(name, outcome.clone()));
     proof
+}
+
+/// A job that took long came through, but so long will every other one take, too.
+async fn name_slow(session: &Session, cluster: &Cluster, proof: &Proof, ui: &Ui) {
+    let Some(head) = session.fleet.node(&session.spec.head).filter(|_| proof.took > provision::SLOW_START) else {
+        return;
+    };
+    for error in provision::slow(cluster, head).await {
+        ui.warn(&format!("{error}; every job waits for it"));
+        error.hints().iter().for_each(|hint| ui.say(hint));
+    }
 }
 
 /// The job over all nodes failed: finds the nodes with which the head node alone cannot run one either, and leaves them

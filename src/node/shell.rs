@@ -173,7 +173,7 @@ impl Node {
             }
         };
         error.hinted(format!(
-            "Run `{command} echo hello`: a start-up file there (.bashrc, .profile, .zshenv) may exit or wait for input."
+            "Run `{command} echo hello`: the file that its shell reads before every command exits, waits, reads or starts another program. For bash that is ~/.bashrc, for zsh ~/.zshenv, for fish ~/.config/fish/config.fish, for tcsh ~/.tcshrc or ~/.cshrc; let it do so in terminals only (in bash: `[ -t 0 ] || return` above it)."
         ))
     }
 }

@@ -27,6 +27,7 @@ pub use gather::gather;
 pub use identity::as_user;
 pub use lock::Locks;
 pub use patience::Silences;
+pub use start_files::{LIMIT as SLOW_START, slow};
 pub use survey::survey;
 pub use undo::{Undone, undo};
 pub use verify::{Proof, culprits, verify};

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use futures_util::{StreamExt as _, stream};
+
 use super::as_user;
 use crate::{
     error::Error,
@@ -11,8 +13,15 @@ use crate::{
 };
 
 /// A start-up file that needs longer keeps every job waiting.
-const LIMIT: Duration = Duration::from_secs(10);
+pub const LIMIT: Duration = Duration::from_secs(10);
 const HELLO: &str = "mpiup-hello";
+
+/// Start-up files that keep every job waiting, though one came through in the end.
+pub async fn slow(cluster: &Cluster, head: &Node) -> Vec<Error> {
+    let asked = cluster.members.iter().map(|member| blame(cluster, head, member));
+    let found: Vec<Option<Error>> = stream::iter(asked).buffered(4).collect().await;
+    found.into_iter().flatten().collect()
+}
 
 /// What start-up files do on `member`, as seen from the head node; nothing when a command comes through, or when ssh itself
 /// does not.

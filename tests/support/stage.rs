@@ -112,7 +112,7 @@ impl Stage {
         self
     }
 
-    /// A node that has the journal of another cluster too.
+    /// A node that has the journal of another cluster too; with a blank and an account behind it, one of that account.
     pub fn other_cluster(mut self, node: &'static str, cluster: &'static str) -> Self {
         self.others.insert(node, cluster);
         self
@@ -227,7 +227,9 @@ impl Actor {
         let now = if self.changed.get() { &self.after } else { &self.before };
         if script.contains("which clusters have a journal here") {
             let own = if now.facts().journal.is_empty() { "" } else { "root aula\n" };
-            let other = self.other.map(|cluster| format!("root {cluster}\n")).unwrap_or_default();
+            // `anas ana` is a cluster of ana's own.
+            let whose = |cluster: &str| if cluster.contains(' ') { "other" } else { "root" };
+            let other = self.other.map(|other| format!("{} {other}\n", whose(other))).unwrap_or_default();
             return Output::ok(format!("{own}{other}"));
         }
         if script.contains("fact end") {
