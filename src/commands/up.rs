@@ -324,7 +324,9 @@ fn say_ready(cluster: &Cluster, report: &Report, start: Instant, ui: &Ui) {
     ui.say(&format!("  Now: mpiup run -n {slots} python YOUR_PROGRAM.py"));
     ui.say(&format!(
         "  Or, as {} on {}: cd {} && mpiexec -hostfile hosts python YOUR_PROGRAM.py",
-        cluster.spec.user, cluster.spec.head, cluster.spec.share.path
+        cluster.spec.user,
+        cluster.spec.head,
+        crate::quote::sh(&cluster.spec.share.path)
     ));
 }
 

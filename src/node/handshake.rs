@@ -9,12 +9,15 @@ pub(super) struct Hello {
     pub group: Option<u32>,
 }
 
+/// Start-up files and pam_env can leave root a path without these.
+pub(super) const ROOTS_PATH: &str = "PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; export PATH";
+
 /// Prints a greeting between two lines of `word` (and one such line on standard error), then becomes a plain `sh`
 /// that reads scripts. No newline, backslash or `!`, so that it stays readable through every login shell.
 pub(super) fn script(word: &str) -> String {
     // A shell that stands in a home directory or a share would keep it from being unmounted: hence `cd /`.
     format!(
-        "LC_ALL=C LANG=C LANGUAGE=; PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; export LC_ALL LANG LANGUAGE PATH; \
+        "LC_ALL=C LANG=C LANGUAGE=; export LC_ALL LANG LANGUAGE; {ROOTS_PATH}; \
          unset ENV BASH_ENV CDPATH GREP_OPTIONS; umask 022; cd /; s=; read -r s 2>/dev/null </proc/$$/stat; \
          echo; echo {word}; id -u; id -un; echo \"$s\"; echo {word}; echo >&2; echo {word} >&2; exec sh"
     )

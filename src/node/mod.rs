@@ -229,12 +229,18 @@ impl Node {
     pub async fn spawn(&self, command: &str, tty: bool) -> Result<Running> {
         self.tell(command);
         let rights = &self.identity.rights;
+        let whole = &self.with_roots_path(command);
         let started = match &self.link {
             Link::Fake(fake) => fake.start(command),
-            Link::Ssh(link) if tty => self.on_terminal(link, command, rights).await,
-            _ => self.start(command, rights, OnDrop::HangUp).await.map_err(|why| self.no_shell(why)),
+            Link::Ssh(link) if tty => self.on_terminal(link, whole, rights).await,
+            _ => self.start(whole, rights, OnDrop::HangUp).await.map_err(|why| self.no_shell(why)),
         };
         started.map_err(|error| error.on(&self.name))
+    }
+
+    /// Root finds root's programs in a session of its own too.
+    fn with_roots_path(&self, command: &str) -> String {
+        if self.is_root() { format!("{}; {command}", handshake::ROOTS_PATH) } else { command.to_owned() }
     }
 
     async fn on_terminal(&self, link: &SshLink, command: &str, rights: &Rights) -> Result<Running> {
@@ -254,7 +260,8 @@ impl Node {
                     self.tell(command);
                     let rights = &self.identity.rights;
                     if !Passage::new(rights).wants_terminal() {
-                        return self.door.knock(|| link.fresh(command, rights)).await;
+                        let whole = self.with_roots_path(command);
+                        return self.door.knock(|| link.fresh(&whole, rights)).await;
                     }
                     self.door.knock(|| link.fresh(":", &Rights::Own)).await?;
                     self.spawn(command, false).await?.output().await

@@ -1,4 +1,5 @@
-//! When no job runs over a node: is it that a start-up file of the cluster's user there ends the shell, waits, or hangs?
+//! When no job runs over a node: is it that a start-up file of the cluster's user there ends the shell, waits, or hangs, or
+//! that its surroundings are such that no MPI can start?
 
 use std::time::Duration;
 
@@ -15,6 +16,8 @@ use crate::{
 /// A start-up file that needs longer keeps every job waiting.
 pub const LIMIT: Duration = Duration::from_secs(10);
 const HELLO: &str = "mpiup-hello";
+/// Followed by the folder for temporary files, where nothing can be written into it.
+const NO_TMPDIR: &str = "mpiup-tmpdir ";
 
 /// Start-up files that keep every job waiting, though one came through in the end.
 pub async fn slow(cluster: &Cluster, head: &Node) -> Vec<Error> {
@@ -29,12 +32,18 @@ pub(super) async fn blame(cluster: &Cluster, head: &Node, member: &Member) -> Op
     let name = &member.spec.name;
     // Ended there, so that nothing goes on in its place.
     let limit = LIMIT.as_secs().to_string();
-    let login = ["timeout", &limit, "ssh", "-n", "-o", "BatchMode=yes", name.as_str(), &format!("echo {HELLO}")];
+    let look = format!("echo {HELLO}; t=${{TMPDIR:-/tmp}}; test -w $t/. || echo {NO_TMPDIR}$t");
+    let look = quote::words(["exec", "sh", "-c", &look]);
+    let login = ["timeout", &limit, "ssh", "-n", "-o", "BatchMode=yes", name.as_str(), &look];
     let is_root = cluster.head().is_some_and(|head| head.facts.is_root);
     let command = as_user(is_root, &cluster.spec.user, &cluster.layout.home, &quote::words(login));
     let answer = head.fresh(&command, LIMIT * 2).await.ok()?;
+    let said = answer.text();
+    if let Some((_, folder)) = said.split_once(NO_TMPDIR) {
+        return Some(no_tmpdir(cluster, member, folder.lines().next().unwrap_or_default()));
+    }
     let what = match answer.status {
-        _ if answer.text().contains(HELLO) => return None,
+        _ if said.contains(HELLO) => return None,
         // ssh's own: the file is not to blame.
         255 => return None,
         124 => format!("had not come to an end after {limit} s"),
@@ -47,4 +56,11 @@ pub(super) async fn blame(cluster: &Cluster, head: &Node, member: &Member) -> Op
             cluster.spec.head, cluster.spec.user
         )),
     )
+}
+
+fn no_tmpdir(cluster: &Cluster, member: &Member, folder: &str) -> Error {
+    let (user, name) = (&cluster.spec.user, &member.spec.name);
+    Error::failed(format!("TMPDIR of {user} is {folder}, where nothing can be written, and MPI keeps files there"))
+        .on(name)
+        .hinted(format!("Make that folder on {name}, or find who sets the variable: `grep -rs TMPDIR /etc/environment /etc/profile /etc/profile.d ~{user}/.[a-z]*`"))
 }

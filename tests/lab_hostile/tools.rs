@@ -21,11 +21,14 @@ fn busybox_and_machines_without_usual_tools_take_part() {
     let lab = lab!(4);
     lab.inside("client1", BUSYBOX);
     lab.inside("client2", BARE);
-    // Nothing of a name's own, and a folder for temporary files from which no program starts.
+    // Nothing of a name's own, a folder for temporary files from which no program starts, and for everybody a language that
+    // is not there and a path without root's programs.
     lab.inside(
         "client3",
         "hostname localhost; echo localhost > /etc/hostname; mount -t tmpfs -o noexec,mode=1777 none /tmp",
     );
+    lab.inside("client3", "printf 'PATH=/usr/bin:/bin\\nLC_ALL=es_ES.UTF-8\\nCDPATH=/tmp\\n' > /etc/environment");
+    assert_eq!(lab.says("client3", "command -v runuser || echo none"), "none");
     let operator = Operator::new(&lab, "wheels");
     let before = look(&lab);
     operator.up();
