@@ -69,7 +69,7 @@ fn who_has_the_lock_is_waited_for_and_named() {
         fs::remove_file(&held).unwrap();
         assert!(s.up(&openmpi()).success);
         fs::write(&held, "").unwrap();
-        let down = s.sh(&impatient(&script::undo(&s.state(), false)));
+        let down = s.sh(&impatient(&script::undo(&s.state(), false, "")));
         assert!(!down.success && down.stderr == gives_up && down.results() == ["failed"], "{down:?}");
         assert_eq!(installed(s), ALL);
         fs::remove_file(&held).unwrap();

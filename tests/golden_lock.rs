@@ -230,7 +230,7 @@ fn two_at_once_never_spoil_a_journal() {
                             continue;
                         }
                         let round = rounds.fetch_add(1, Ordering::Relaxed);
-                        let work = if round % 4 == 3 { script::undo(&place.state(), false) } else { place.up() };
+                        let work = if round % 4 == 3 { script::undo(&place.state(), false, "") } else { place.up() };
                         let script = format!("{}echo begin >> {log}\n{work}echo end >> {log}\n", key.alone());
                         match round % 5 {
                             // The operator is gone in the middle: the script goes on alone.

@@ -6,6 +6,8 @@ mod managers;
 #[path = "support/shell.rs"]
 mod shell;
 
+use std::fs;
+
 use managers::{install, installed, write};
 use mpiup::{changes::Primitive, facts::Facts, spec::file, steps};
 use shell::{Sandbox, World, worlds};
@@ -43,6 +45,20 @@ fn what_came_goes_and_nothing_else() {
         assert!(down.success && down.results() == ["done"], "{manager} {}: {down:?}", world.name);
         assert_eq!(installed(sandbox), BEFORE, "{manager} {}", world.name);
         assert!(sandbox.is_clean());
+    });
+}
+
+/// Managers leave what their packages brought running or mounted: it is stopped before, and what ran before is not.
+#[test]
+fn what_came_is_stopped_before_it_goes() {
+    everywhere(|sandbox, manager, world| {
+        fs::create_dir_all(sandbox.path("run/systemd/system")).unwrap();
+        let systemctl = "#!/bin/sh\ncase $1 in list-units) echo 'libfabric.service loaded active running x' ;; *) echo \"$*\" >> TREE/told ;; esac\n";
+        sandbox.tool("systemctl", &systemctl.replace("TREE", sandbox.path("").trim_end_matches('/')));
+        assert!(sandbox.up(&packages(manager, &["openmpi"])).success);
+        assert!(sandbox.down().success);
+        let told = fs::read_to_string(sandbox.path("told")).unwrap();
+        assert_eq!(told, "stop openmpi.service\n", "{manager} {}", world.name);
     });
 }
 
@@ -126,7 +142,8 @@ fn a_package_that_does_not_exist_is_named() {
 #[test]
 fn a_node_is_asked_in_its_own_words() {
     let spec = "[mpi]\nsource = \"distro\"\n[nodes]\nn1 = \"10.0.0.1\"\n";
-    let question = steps::question(&file::parse(spec, "mpiup.toml").unwrap(), true);
+    let spec = file::parse(spec, "mpiup.toml").unwrap();
+    let question = steps::question(&spec, &spec.head, true);
     let systems = [
         ("dnf", "ID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\n", vec!["openmpi-devel", "libfabric"]),
         (

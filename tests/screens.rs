@@ -50,6 +50,66 @@ fn plan_with_packages() {
     screen("plan_with_packages", Stage::of(reports).spec(spec(rest)).play(Play::Plan));
 }
 
+const NFS: &str = "[share]\nkind = \"nfs\"\n";
+
+/// Machines whose share comes over NFS, before and after.
+fn over_nfs() -> (Vec<Report>, Vec<Report>) {
+    let before: Vec<Report> = prepared().into_iter().map(Report::machine).collect();
+    let cluster = agree(&spec(NFS), &before).unwrap();
+    let after = after(&cluster, &plan(&cluster), &before);
+    (before, after)
+}
+
+#[test]
+fn plan_with_nfs() {
+    let (_, mut reports) = over_nfs();
+    // As where all else is there already.
+    for report in &mut reports {
+        let known = report.facts().journal.into_iter().map(|entry| entry.key);
+        let of_nfs =
+            known.filter(|key| ["exports", "nfs-server", "mount /", "fstab"].iter().any(|word| key.contains(word)));
+        for key in of_nfs {
+            *report = report.clone().replacing("journal", &format!("\tyes\t{key}\t"), &format!("\tno\t{key}\t"));
+        }
+        *report = report
+            .clone()
+            .with("packages", "")
+            .gone("/etc/exports.d")
+            .gone("/etc/exports.d/mpiup-aula.exports")
+            .file("/etc/fstab", "644", "root", "UUID=0a3407de / ext4 errors=remount-ro 0 1\n");
+    }
+    let apt = "Inst libnfsidmap1 (1:2.6.2-4+deb12u1 Debian:12.11/stable [amd64])\nInst rpcbind (1.2.6-6+b1 Debian:12.11/stable [amd64])\nInst nfs-common (1:2.6.2-4+deb12u1 Debian:12.11/stable [amd64])";
+    let server = "\nInst nfs-kernel-server (1:2.6.2-4+deb12u1 Debian:12.11/stable [amd64])";
+    for (number, report) in reports.iter_mut().enumerate() {
+        *report = report.clone().with("apt", &format!("{apt}{}", if number == 0 { server } else { "" }));
+    }
+    screen("plan_with_nfs", Stage::of(reports).spec(spec(NFS)).play(Play::Plan));
+}
+
+#[test]
+fn up_with_nfs() {
+    let (before, after) = over_nfs();
+    screen("up_with_nfs", Stage::of(before).spec(spec(NFS)).then(after).answer("y").play(Play::Up));
+}
+
+/// One node has something else mounted where the share should be: the others go on without it.
+#[test]
+fn up_where_one_node_sees_other_files() {
+    let (_, after) = over_nfs();
+    let without = |report: Report| report.file("~/MPI/hosts", "644", "mpi", "master slots=2\nclient2 slots=2\n");
+    let stage = Stage::of(after).spec(spec(NFS)).then_each(without);
+    let stage = stage.says("client1", 1, "what master writes is not seen there");
+    screen("up_where_one_node_sees_other_files", stage.answer("y").play(Play::Up));
+}
+
+#[test]
+fn status_with_nfs() {
+    let (_, mut reports) = over_nfs();
+    reports[1] = reports[1].clone().with("share_mounts", "ext4\t/\t/dev/vda1");
+    reports[2] = reports[2].clone().with("share_silent", "no answer within 15 s");
+    screen("status_with_nfs", Stage::of(reports).spec(spec(NFS)).play(Play::Status));
+}
+
 #[test]
 fn plan_of_a_cluster_that_is_set_up() {
     screen("plan_of_a_cluster_that_is_set_up", Stage::of(set_up()).play(Play::Plan));

@@ -30,7 +30,7 @@ pub fn check(data: &[u8]) {
     }
     for text in SPECS {
         let spec = file::parse(text, "mpiup.toml").unwrap();
-        let _ = question(&spec, facts.is_root).script();
+        let _ = question(&spec, &spec.head, facts.is_root).script();
         planned(&spec, &facts);
     }
 }

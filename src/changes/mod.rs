@@ -41,6 +41,10 @@ pub enum Primitive {
     Block { path: String, mark: String, place: Place, mode: &'static str, owner: String, content: Text },
     /// The Python environment: a folder that is unpacked from a stream.
     Tree { path: String, owner: String, key: String },
+    /// A unit of systemd's that runs now and after each boot.
+    Service { unit: &'static str },
+    /// What a line of `/etc/fstab` says of `path`, mounted now.
+    Mount { path: String, source: String },
 }
 
 /// What a transaction of packages brings beside those that were asked for.
@@ -110,6 +114,8 @@ impl Change {
             Primitive::File { path, .. } => format!("file {path}"),
             Primitive::Block { path, .. } => format!("block {path}"),
             Primitive::Tree { path, .. } => format!("tree {path}"),
+            Primitive::Service { unit } => format!("service {unit}"),
+            Primitive::Mount { path, .. } => format!("mount {path}"),
         }
     }
 
@@ -124,6 +130,8 @@ impl Change {
             Primitive::File { path, .. } => format!("file {path}"),
             Primitive::Block { path, .. } => format!("block in {path}"),
             Primitive::Tree { path, .. } => format!("Python environment {path}"),
+            Primitive::Service { unit } => format!("service {unit}, now and at every boot"),
+            Primitive::Mount { path, source } => format!("mount of {source} at {path}"),
         }
     }
 

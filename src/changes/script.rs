@@ -25,6 +25,9 @@ const PRELUDE: &str = concat!(
     include_str!("sh/packages_pacman.sh"),
     include_str!("sh/tree.sh"),
     include_str!("sh/hostname.sh"),
+    include_str!("sh/reread.sh"),
+    include_str!("sh/service.sh"),
+    include_str!("sh/mount.sh"),
 );
 
 /// What a dead man's switch needs of it: a process of its own does not have the functions of the shell that starts it.
@@ -78,10 +81,12 @@ pub fn calls<'a>(
     Ok(script)
 }
 
-/// Takes everything back that the journal in `state` tells of.
-pub fn undo(state: &str, purge: bool) -> String {
+/// Takes everything back that the journal in `state` tells of. `mounted_on` names nodes that still have mounted what this one
+/// exports.
+pub fn undo(state: &str, purge: bool, mounted_on: &str) -> String {
     let purge = if purge { "yes" } else { "no" };
-    format!("{PRELUDE}{SWITCH}{}undo_all {} {purge}\n", include_str!("sh/undo.sh"), quote::sh(state))
+    let arguments = quote::words(["undo_all", state, purge, mounted_on]);
+    format!("{PRELUDE}{SWITCH}{}{arguments}\n", include_str!("sh/undo.sh"))
 }
 
 fn call(primitive: &Primitive) -> String {
@@ -101,6 +106,8 @@ fn call(primitive: &Primitive) -> String {
             quote::words(["do_block", path, mark, place, mode, owner])
         }
         Primitive::Tree { path, owner, .. } => quote::words(["do_tree", path, owner]),
+        Primitive::Service { unit } => quote::words(["do_service", unit]),
+        Primitive::Mount { path, source } => quote::words(["do_mount", path, source]),
     }
 }
 

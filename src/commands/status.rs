@@ -10,7 +10,7 @@ use super::{
 use crate::{
     error::{Error, Kind, Result},
     facts::Facts,
-    spec::NodeSpec,
+    spec::{NodeSpec, ShareKind},
     steps,
     ui::{Table, Ui, humane},
 };
@@ -33,6 +33,9 @@ struct Row {
     cores: Option<u32>,
     memory_mib: Option<u64>,
     python: Option<String>,
+    /// Where the share comes over NFS: how this node has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    share: Option<String>,
     error: Option<String>,
 }
 
@@ -114,14 +117,36 @@ fn rows(session: &Session, cluster: Option<&steps::Cluster>) -> Vec<Row> {
             python: facts
                 .and_then(|facts| facts.python.as_ref())
                 .map(|python| format!("{}.{}", python.version.0, python.version.1)),
+            share: (session.spec.share.kind == ShareKind::Nfs).then(|| share(session, node, facts).to_owned()),
             error: lost.map(|lost| lost.error.to_string()),
         }
     };
     session.spec.nodes.iter().map(row).collect()
 }
 
+/// How a node has the share that comes over NFS, in a word.
+fn share(session: &Session, node: &NodeSpec, facts: Option<&Facts>) -> &'static str {
+    let Some(facts) = facts else { return "–" };
+    let is_active = facts.nfs.as_ref().is_some_and(|nfs| nfs.active == "active");
+    match (session.spec.is_head(&node.name), facts.share.mounted()) {
+        (true, _) => {
+            if is_active {
+                "served"
+            } else {
+                "not served"
+            }
+        }
+        _ if facts.share.silent.is_some() => "no answer",
+        (false, Some(mount)) if mount.is_nfs() => "mounted",
+        _ => "not mounted",
+    }
+}
+
 fn table(rows: &[Row]) -> Table {
-    let mut table = Table::new(&["NODE", "STATE", "ADDRESS", "SLOTS", "MEMORY", "PYTHON", "SYSTEM"]).right(3).right(4);
+    // There is room for one of the two.
+    let has_share = rows.iter().any(|row| row.share.is_some());
+    let fifth = if has_share { "SHARE" } else { "PYTHON" };
+    let mut table = Table::new(&["NODE", "STATE", "ADDRESS", "SLOTS", "MEMORY", fifth, "SYSTEM"]).right(3).right(4);
     for row in rows {
         let or_dash = |value: Option<String>| value.unwrap_or_else(|| "–".into());
         let system = row.os.clone();
@@ -135,7 +160,7 @@ fn table(rows: &[Row]) -> Table {
             or_dash(row.address.clone()),
             or_dash(row.slots.map(|slots| slots.to_string())),
             or_dash(row.memory_mib.map(|mib| humane::memory(mib * 1024 * 1024))),
-            or_dash(row.python.clone()),
+            or_dash(if has_share { row.share.clone() } else { row.python.clone() }),
             or_dash(system),
         ]);
     }

@@ -14,7 +14,7 @@ use crate::{
     error::{Error, Result},
     node::Consent,
     provision::{self, Applied, Bundles, Event, Locks, Proof},
-    spec::Spec,
+    spec::{ShareKind, Spec},
     steps::{self, Cluster, Plan},
     ui::{Outcome, Ui, humane},
 };
@@ -69,6 +69,9 @@ pub async fn with_session(mut session: Session, yes: bool, start: Instant, ui: &
     let mut work = Work::new(yes);
     let (cluster, proof) = loop {
         let cluster = settle(&mut session, &mut work, ui).await?;
+        if !sees_the_same(&mut session, &cluster, ui).await? {
+            continue;
+        }
         match prove(&session, &cluster, ui).await {
             Ok(proof) => {
                 name_slow(&session, &cluster, &proof, ui).await;
@@ -239,6 +242,37 @@ async fn apply(
         progress.finish(node.node.as_str(), outcome);
     }
     Ok(applied)
+}
+
+/// Whether every node sees the same files in a share that comes over the network. Those that do not are lost.
+///
+/// # Errors
+/// When no node but the head sees them.
+async fn sees_the_same(session: &mut Session, cluster: &Cluster, ui: &Ui) -> Result<bool> {
+    if cluster.spec.share.kind != ShareKind::Nfs || cluster.members.len() < 2 {
+        return Ok(true);
+    }
+    let names: Vec<String> = cluster.members.iter().map(|member| member.spec.name.to_string()).collect();
+    let mut differing = {
+        let progress = ui.progress(&names, "Looking whether every node sees the same files");
+        let differing = provision::differing(cluster, &session.fleet).await?;
+        for name in &names {
+            let failed = differing.iter().any(|(node, _)| node.as_str() == name);
+            progress.finish(name, if failed { Outcome::Failed(String::new()) } else { Outcome::Done });
+        }
+        differing
+    };
+    if differing.is_empty() {
+        return Ok(true);
+    }
+    if differing.len() + 1 >= cluster.members.len() {
+        return Err(differing.remove(0).1);
+    }
+    for (node, error) in differing {
+        session.fleet.lose(&node, error);
+    }
+    session.look_again().await;
+    Ok(false)
 }
 
 async fn prove(session: &Session, cluster: &Cluster, ui: &Ui) -> Result<Proof> {

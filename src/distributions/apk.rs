@@ -14,6 +14,7 @@ pub const FAMILY: Family = Family {
     names: &[("mawk", "gawk"), ("passwd", "shadow")],
     openmpi: None,
     mpich: None,
+    nfs: None,
     openmpi_5: &[],
     is_tested: false,
 };

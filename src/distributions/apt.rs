@@ -1,6 +1,6 @@
 //! Debian, Ubuntu and their children. Tried on real machines.
 
-use super::{Family, Mpi};
+use super::{Family, Mpi, Nfs};
 
 pub const FAMILY: Family = Family {
     name: "apt",
@@ -11,6 +11,7 @@ pub const FAMILY: Family = Family {
     names: &[],
     openmpi: Some(Mpi { packages: &["openmpi-bin", "libopenmpi-dev"], aside: None }),
     mpich: Some(Mpi { packages: &["mpich", "libmpich-dev"], aside: None }),
+    nfs: Some(Nfs { server: &["nfs-kernel-server"], client: &["nfs-common"] }),
     openmpi_5: &[("debian", 13), ("ubuntu", 25)],
     is_tested: true,
 };

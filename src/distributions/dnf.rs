@@ -4,7 +4,7 @@
 //! outside of PATH, and an environment module puts it and `lib` there); `openmpi.spec` of Fedora 41 (Open MPI 5.0.5; 5
 //! since Fedora 40, of which RHEL 10 was made); mpi4py's page "Installation" (`openmpi`, `mpich`).
 
-use super::{Aside, Family, Mpi};
+use super::{Aside, Family, Mpi, Nfs};
 
 pub const FAMILY: Family = Family {
     name: "dnf",
@@ -21,6 +21,7 @@ pub const FAMILY: Family = Family {
         packages: &["mpich", "mpich-devel"],
         aside: Some(Aside { programs: "/usr/lib64/mpich/bin", libraries: "/usr/lib64/mpich/lib" }),
     }),
+    nfs: Some(Nfs { server: &["nfs-utils"], client: &["nfs-utils"] }),
     openmpi_5: &[("fedora", 40), ("rhel", 10), ("centos", 10), ("rocky", 10), ("almalinux", 10), ("ol", 10)],
     is_tested: false,
 };

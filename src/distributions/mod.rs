@@ -28,6 +28,8 @@ pub struct Family {
     names: &'static [(&'static str, &'static str)],
     openmpi: Option<Mpi>,
     mpich: Option<Mpi>,
+    /// What it takes to give a folder to other machines, and to have it from one.
+    pub nfs: Option<Nfs>,
     /// Systems by `ID`, and the first version of each that has Open MPI 5; those before have Open MPI 4.
     openmpi_5: &'static [(&'static str, u32)],
     /// mpiup has installed and removed packages on real machines of this family.
@@ -41,6 +43,13 @@ pub struct Mpi {
     pub packages: &'static [&'static str],
     /// Where it stands, when that is not where shells and the loader look.
     pub aside: Option<Aside>,
+}
+
+/// Packages of the kernel's NFS.
+#[derive(Debug)]
+pub struct Nfs {
+    pub server: &'static [&'static str],
+    pub client: &'static [&'static str],
 }
 
 /// Folders of an MPI that stands aside, so that several can be installed at once.

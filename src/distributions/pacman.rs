@@ -3,7 +3,7 @@
 //!
 //! Sources: `openmpi` in Arch's `extra` (installs into /usr); pacman(8).
 
-use super::{Family, Mpi};
+use super::{Family, Mpi, Nfs};
 
 pub const FAMILY: Family = Family {
     name: "pacman",
@@ -15,6 +15,7 @@ pub const FAMILY: Family = Family {
     names: &[("openssh-client", "openssh"), ("mawk", "gawk"), ("python3", "python"), ("passwd", "shadow")],
     openmpi: Some(Mpi { packages: &["openmpi"], aside: None }),
     mpich: None,
+    nfs: Some(Nfs { server: &["nfs-utils"], client: &["nfs-utils"] }),
     openmpi_5: &[("arch", 0), ("manjaro", 0), ("endeavouros", 0)],
     is_tested: false,
 };

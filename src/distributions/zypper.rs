@@ -3,7 +3,7 @@
 //! Sources: `openmpi4.spec` and `mpich.spec` of openSUSE (`mpi_prefix` is `%{_libdir}/mpi/gcc/openmpi4`; the package
 //! requires one that provides `openmpi-runtime-config` and only recommends its own, so that one is named here).
 
-use super::{Aside, Family, Mpi};
+use super::{Aside, Family, Mpi, Nfs};
 
 pub const FAMILY: Family = Family {
     name: "zypper",
@@ -23,6 +23,7 @@ pub const FAMILY: Family = Family {
         packages: &["mpich", "mpich-devel"],
         aside: Some(Aside { programs: "/usr/lib64/mpi/gcc/mpich/bin", libraries: "/usr/lib64/mpi/gcc/mpich/lib64" }),
     }),
+    nfs: Some(Nfs { server: &["nfs-kernel-server"], client: &["nfs-client"] }),
     openmpi_5: &[],
     is_tested: false,
 };

@@ -1,6 +1,6 @@
 # mpiup: what is seen on a node. Reads only. Expects: user, state, env, share, files (one path a line, `~/` is the home of
 # the cluster's user), secrets (the same, of which only mode and owner are told), needed (programs), manager and packages,
-# launchers_aside. Each fact is `== NAME BYTES`, a newline, the bytes, a newline.
+# launchers_aside; and nfs=yes where the share comes over NFS. Each fact is `== NAME BYTES`, a newline, the bytes, a newline.
 # Every program that is started costs a millisecond or two, and all nodes of a lab share one computer: hence what the shell can
 # do by itself it does, and one awk reads all files.
 LC_ALL=C; export LC_ALL
@@ -110,13 +110,22 @@ if [ -n "$packages" ]; then
     # shellcheck disable=SC2086
     [ -z "$missing" ] || fact "$manager" "$(would_come $missing)"
 fi
-fact tools "$(for name in sudo apt-get dnf zypper pacman apk systemctl; do command -v $name >/dev/null 2>&1 && printf '%s ' $name; done)"
+fact tools "$(for name in sudo apt-get dnf zypper pacman apk systemctl exportfs mount.nfs; do command -v $name >/dev/null 2>&1 && printf '%s ' $name; done)"
 missing=
 for name in $needed; do command -v "$name" >/dev/null 2>&1 || missing="$missing $name"; done
 fact missing "$missing"
-asked=; tab=$(printf '\t'); set --
+tab=$(printf '\t')
+case $share in "~/"*) share=$home/${share#"~/"} ;; esac
+asked_share=$share
+look_at_share
+fact share_path "$share"
+fact share_mounts "$mounts"
+[ -z "$silent" ] || fact share_silent "$silent"
+[ "$nfs" != yes ] || nfs_facts
+asked=; set --
 while IFS= read -r name; do
     case $name in "~/"*) path=$home/${name#"~/"} ;; *) path=$name ;; esac
+    case $path in "$asked_share"|"$asked_share/"*) [ -z "$silent" ] || continue ;; esac
     if [ -f "$path" ]; then kind=file; elif [ -d "$path" ]; then kind=dir; else continue; fi
     set -- "$@" "$path"
     asked="$asked$path$tab$kind$tab$name

@@ -6,15 +6,18 @@ pub mod apt;
 pub mod clock;
 pub mod coming;
 pub mod dnf;
+pub mod exports;
 pub mod files;
 pub mod frame;
 pub mod hardware;
 pub mod install;
 pub mod journal;
 pub mod mpi;
+pub mod nfs;
 pub mod os;
 mod pacman;
 pub mod python;
+pub mod share;
 pub mod sshd;
 pub mod zypper;
 
@@ -44,13 +47,20 @@ pub struct Question {
     pub needed: Vec<&'static str>,
     /// By family: only a node knows to which one it belongs. Empty: nothing is asked.
     pub packages: Vec<Asked>,
+    /// The shared folder; `~/` is the home of the cluster's user.
+    pub share: String,
+    /// Whether it is to come over NFS.
+    pub nfs: bool,
 }
+
+/// The shell function that looks at the shared folder.
+pub const LOOK_AT_SHARE: &str = include_str!("share.sh");
 
 /// What to look for on nodes of one family of systems.
 #[derive(Debug, Clone)]
 pub struct Asked {
     pub family: &'static Family,
-    pub packages: &'static [&'static str],
+    pub packages: Vec<&'static str>,
 }
 
 impl Question {
@@ -65,7 +75,11 @@ impl Question {
             set("secrets", &self.secrets.join("\n")),
             set("needed", &self.needed.join(" ")),
             set("launchers_aside", &distributions::launchers_aside().join(" ")),
+            set("share", &self.share),
+            set("nfs", if self.nfs { "yes" } else { "no" }),
             self.of_family(),
+            LOOK_AT_SHARE.to_owned(),
+            if self.nfs { include_str!("nfs.sh").to_owned() } else { String::new() },
             include_str!("gather.sh").to_owned(),
         ]
         .concat()
@@ -143,6 +157,12 @@ pub struct Facts {
     /// Of the programs that were asked for, those that are not there.
     #[serde(skip)]
     pub missing: BTreeSet<String>,
+    /// What is mounted at the shared folder.
+    #[serde(skip)]
+    pub share: share::Share,
+    /// Only where the share comes over NFS.
+    #[serde(skip)]
+    pub nfs: Option<nfs::Nfs>,
     #[serde(skip)]
     pub files: files::Files,
     /// The key of the environment that stands there, complete.
@@ -238,6 +258,8 @@ impl Facts {
                 .find_map(|manager| coming::installs(manager, get(manager))),
             tools: words("tools").collect(),
             missing: words("missing").collect(),
+            share: share::share(get("share_path"), get("share_mounts"), get("share_silent"), get("share_holds")),
+            nfs: Some(get("nfs")).filter(|text| !text.is_empty()).map(|text| nfs::nfs(text, get("exports"))),
             files: frames.iter().filter_map(|(name, content)| files::file(name, content)).collect(),
             env_stamp: Some(get("env_stamp").to_owned()).filter(|stamp| !stamp.is_empty()),
             etc_is_writable: get("etc_is_read_only").is_empty(),

@@ -7,7 +7,7 @@ use crate::{
     error::{Error, Result},
     facts::mpi,
     python,
-    spec::{Flavour, NodeName, NodeSpec, Source, Spec},
+    spec::{Flavour, NodeName, NodeSpec, ShareKind, Source, Spec},
     steps::{self, Layout},
 };
 
@@ -48,7 +48,7 @@ impl Crew {
         };
         let head = seen.iter().find(|(node, _)| node.name == spec.head).map(|(_, standing)| standing);
         let head = head.ok_or_else(|| not_set_up("the head node did not answer"))?;
-        if let Some(missing) = missing(spec, head) {
+        if let Some(missing) = missing(spec, true, head) {
             return Err(not_set_up(&missing));
         }
         let home = head.home.clone().unwrap_or_default();
@@ -65,7 +65,7 @@ impl Crew {
                 Some(format!("the home of {} is {other} there, not {home}", spec.user))
             };
             let off = || steps::clock::of_node(standing.clock_ahead, reference);
-            match missing(spec, standing).or_else(other_home).or_else(off) {
+            match missing(spec, spec.is_head(&node.name), standing).or_else(other_home).or_else(off) {
                 Some(why) if node.name == spec.head => {
                     return Err(Error::failed("the head node cannot be used, and it launches the jobs")
                         .on(&spec.head)
@@ -118,7 +118,7 @@ fn launcher(spec: &Spec, env: &str, head: &Standing) -> Option<(String, u32)> {
 }
 
 /// What a rank needs and this node lacks.
-fn missing(spec: &Spec, standing: &Standing) -> Option<String> {
+fn missing(spec: &Spec, is_head: bool, standing: &Standing) -> Option<String> {
     if standing.home.is_none() {
         return Some(format!("the account {} is missing", spec.user));
     }
@@ -136,6 +136,12 @@ fn missing(spec: &Spec, standing: &Standing) -> Option<String> {
     if !standing.has_key {
         return Some("its key for the other nodes is missing".into());
     }
+    if let Some(silent) = &standing.share.silent {
+        return Some(format!("the shared folder {} does not answer: {silent}", spec.share.path));
+    }
+    if spec.share.kind == ShareKind::Nfs && !is_head && standing.share.mounted().is_none_or(|mount| !mount.is_nfs()) {
+        return Some(format!("the shared folder {} is not mounted", spec.share.path));
+    }
     if !standing.has_share {
         return Some(format!("the shared folder {} is missing", spec.share.path));
     }
@@ -149,7 +155,10 @@ fn missing(spec: &Spec, standing: &Standing) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::python::{Libc, Target};
+    use crate::{
+        facts::share,
+        python::{Libc, Target},
+    };
 
     fn spec(source: &str) -> Spec {
         let text = format!(
@@ -168,6 +177,7 @@ mod tests {
             home: Some("/home/mpi".into()),
             state: "/var/lib/mpiup/lab".into(),
             has_share: true,
+            share: share::Share::default(),
             has_key: true,
             stamp: Some(python::key(&target, &spec.requirements, &steps::wheels(spec))),
             target: Some(target),
@@ -228,6 +238,24 @@ mod tests {
         assert_eq!(
             reason(Standing { home: Some("/srv/mpi".into()), ..good() }),
             "the home of mpi is /srv/mpi there, not /home/mpi"
+        );
+    }
+
+    /// The head serves it from its own disk.
+    #[test]
+    fn a_share_over_nfs_is_mounted_and_answers() {
+        let spec = Spec { share: crate::spec::Share { kind: ShareKind::Nfs, path: "MPI".into() }, ..spec("wheels") };
+        let reason = |mounts: &str, silent: &str| {
+            let share = share::share("/home/mpi/MPI", mounts, silent, "");
+            let client1 = Standing { share, ..standing(&spec, "b") };
+            crew(&spec, standing(&spec, "a"), client1).unwrap().unready.pop().map(|(_, why)| why)
+        };
+        let mounted = "nfs4\t/home/mpi/MPI\tmaster:/home/mpi/MPI";
+        assert_eq!(reason(mounted, ""), None);
+        assert_eq!(reason("ext4\t/\t/dev/vda1", "").unwrap(), "the shared folder MPI is not mounted");
+        assert_eq!(
+            reason(mounted, "no answer within 15 s").unwrap(),
+            "the shared folder MPI does not answer: no answer within 15 s"
         );
     }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::{
     distributions,
     error::Result,
-    facts::{clock::Asked, frame, hardware, mpi},
+    facts::{self, clock::Asked, frame, hardware, mpi, share},
     python::{Libc, Target},
     quote,
     spec::{Flavour, Source, Spec},
@@ -25,6 +25,8 @@ pub struct Standing {
     /// The folder of the cluster's journal.
     pub state: String,
     pub has_share: bool,
+    /// What is mounted at the share, and whether it answers.
+    pub share: share::Share,
     /// The node's own key for the mesh is there.
     pub has_key: bool,
     /// The key of the Python environment that stands there.
@@ -56,10 +58,11 @@ impl Standing {
         [
             set("user", &spec.user),
             set("cluster", &spec.name),
-            set("state", &steps::question(spec, is_root).state),
+            set("state", &steps::state(spec, is_root)),
             set("share", &spec.share.path),
             set("launchers", launchers),
             set("launchers_aside", &distributions::launchers_aside().join(" ")),
+            facts::LOOK_AT_SHARE.to_owned(),
             include_str!("standing.sh").to_owned(),
         ]
         .concat()
@@ -71,14 +74,20 @@ impl Standing {
     /// When the report is cut off.
     pub fn parse(report: &[u8], is_root: bool, asked: Asked) -> Result<Standing> {
         let frames = frame::frames(report)?;
-        let facts: BTreeMap<&str, &str> =
+        let found: BTreeMap<&str, &str> =
             frames.iter().map(|(name, content)| (name.as_str(), content.as_str())).collect();
-        let get = |name: &str| facts.get(name).map(|text| text.trim()).filter(|text| !text.is_empty());
+        let get = |name: &str| found.get(name).map(|text| text.trim()).filter(|text| !text.is_empty());
         Ok(Standing {
             is_root,
             home: get("home").map(|home| home.trim_end_matches('/').to_owned()),
             state: get("state").unwrap_or_default().to_owned(),
             has_share: get("share").is_some(),
+            share: share::share(
+                get("share_path").unwrap_or_default(),
+                get("share_mounts").unwrap_or_default(),
+                get("share_silent").unwrap_or_default(),
+                "",
+            ),
             has_key: get("key").is_some(),
             stamp: get("stamp").map(str::to_owned),
             target: target(get("python"), get("kernel"), get("libc")),

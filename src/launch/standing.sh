@@ -11,7 +11,11 @@ fact home "$home"
 case $state in "~/"*) state=$HOME/${state#"~/"} ;; esac
 fact state "$state"
 case $share in /*) ;; *) share=$home/$share ;; esac
-if [ -d "$share" ]; then fact share yes; fi
+look_at_share
+fact share_path "$share"
+fact share_mounts "$mounts"
+[ -z "$silent" ] || fact share_silent "$silent"
+if [ -z "$silent" ] && [ -d "$share" ]; then fact share yes; fi
 if [ -f "$home/.ssh/mpiup_$cluster.pub" ]; then fact key yes; fi
 first_line "$home/.mpiup/env/.mpiup-env"; fact stamp "$line"
 if [ -x "$home/.mpiup/env/bin/python" ]; then fact interpreter yes; fi

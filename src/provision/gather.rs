@@ -37,7 +37,7 @@ pub async fn gather(spec: &Spec, fleet: &mut Fleet, on_seen: &dyn Fn(&NodeName))
 }
 
 async fn facts(spec: &Spec, node: &Node) -> Result<Facts> {
-    let script = steps::question(spec, node.is_root()).script();
+    let script = steps::question(spec, node.name(), node.is_root()).script();
     let asked = Asked::now();
     let output = node.probe().read(&script, DEADLINE).await?;
     let mut facts = Facts::parse(&output.stdout).map_err(|error| match output.stderr_text().trim() {

@@ -12,7 +12,7 @@ use crate::{
     error::{Error, Result},
     facts::{Facts, journal::Entry},
     node::{Consent, Hands, Node},
-    spec::{NodeName, NodeSpec, Spec},
+    spec::{NodeName, NodeSpec, Spec, nodeset},
     steps,
 };
 
@@ -28,7 +28,8 @@ pub struct Undone {
     pub failed: Vec<(NodeName, Error)>,
 }
 
-/// Takes back everything that the journals of `seen` tell of, the last change first.
+/// Takes back everything that the journals of `seen` tell of, the last change first. A node that exports a folder comes after
+/// those that may have mounted it, and goes on exporting while one of them does. Who cannot be reached is not waited for.
 pub async fn undo(
     spec: &Spec,
     seen: &[(NodeSpec, Facts)],
@@ -39,9 +40,37 @@ pub async fn undo(
     sink: Sink<'_>,
 ) -> Undone {
     let how = &How { alone: locks.alone(), silences: fleet.silences, purge, consent, sink };
+    let (servers, others): (Vec<_>, Vec<_>) = seen.iter().partition(|(_, facts)| exports(facts));
+    let mut all = side_by_side(spec, &others, fleet, how, "").await;
+    let mounted = all.kept.iter().filter(|(_, what, _)| what.starts_with("mount of ")).map(|(node, ..)| node.as_str());
+    let mounted = nodeset::fold_in_order(mounted);
+    let servers = side_by_side(spec, &servers, fleet, how, &mounted).await;
+    all.undone += servers.undone;
+    all.remarks.extend(servers.remarks);
+    all.kept.extend(servers.kept);
+    all.failed.extend(servers.failed);
+    let place = |name: &NodeName| spec.nodes.iter().position(|node| node.name == *name);
+    all.remarks.sort_by_key(|(node, _)| place(node));
+    all.kept.sort_by_key(|(node, ..)| place(node));
+    all.failed.sort_by_key(|(node, _)| place(node));
+    all
+}
+
+/// Whether this node gives a folder to the others.
+fn exports(facts: &Facts) -> bool {
+    facts.journal.iter().any(|entry| entry.key.starts_with("file /etc/exports.d/"))
+}
+
+async fn side_by_side(
+    spec: &Spec,
+    seen: &[&(NodeSpec, Facts)],
+    fleet: &Fleet,
+    how: &How<'_>,
+    mounted_on: &str,
+) -> Undone {
     let work = seen.iter().map(|(node, facts)| async move {
         let outcome = match fleet.node(&node.name) {
-            Some(connected) => one(spec, facts, connected, how).await,
+            Some(connected) => one(spec, facts, connected, how, mounted_on).await,
             None => Err(Error::failed("the connection is gone")),
         };
         (node.name.clone(), outcome)
@@ -70,7 +99,7 @@ struct How<'a> {
     sink: Sink<'a>,
 }
 
-async fn one(spec: &Spec, facts: &Facts, node: &Node, how: &How<'_>) -> Result<Undone> {
+async fn one(spec: &Spec, facts: &Facts, node: &Node, how: &How<'_>, mounted_on: &str) -> Result<Undone> {
     let sink = how.sink;
     if facts.journal.is_empty() {
         return Ok(Undone::default());
@@ -117,7 +146,7 @@ async fn one(spec: &Spec, facts: &Facts, node: &Node, how: &How<'_>) -> Result<U
     };
     let long = how.purge || facts.journal.iter().any(|entry| entry.what.starts_with("packages "));
     let hands = Hands::new(node, how.consent);
-    let script = format!("{}{}{}", report::TITLE, how.alone, script::undo(&state, how.purge));
+    let script = format!("{}{}{}", report::TITLE, how.alone, script::undo(&state, how.purge, mounted_on));
     let output =
         confirm::beside(node, &state, &asked, hands.run(&script, how.silences.patience(long), &mut on_line)).await;
     let output = output.map_err(|error| report::cut_off(&error, &under_way.borrow()))?;

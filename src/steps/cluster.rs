@@ -103,7 +103,6 @@ impl Cluster {
     /// # Errors
     /// When the nodes cannot agree, or one of them cannot take part after all.
     pub fn agree(spec: &Spec, seen: Vec<(NodeSpec, Facts)>, surveyed: Option<&str>) -> Result<Cluster> {
-        preconditions::share_kind(spec)?;
         let sifted = sift(spec, seen);
         if let Some((_, _, error)) = sifted.unusable.into_iter().next() {
             return Err(error);

@@ -2,7 +2,7 @@
 
 use crate::{
     facts::Question,
-    spec::{Flavour, Source, Spec},
+    spec::{Flavour, NodeName, ShareKind, Source, Spec},
 };
 
 /// Parameters that Open MPI reads on every node.
@@ -69,7 +69,7 @@ pub fn state(spec: &Spec, is_root: bool) -> String {
 }
 
 /// Everything that the steps want to know of a node.
-pub fn question(spec: &Spec, is_root: bool) -> Question {
+pub fn question(spec: &Spec, node: &NodeName, is_root: bool) -> Question {
     let layout = Layout::new(spec, "~");
     let files = [
         "/tmp",
@@ -106,14 +106,18 @@ pub fn question(spec: &Spec, is_root: bool) -> Question {
         format!("{}.pub", layout.key),
     ];
     let secrets = vec![layout.key.clone()];
+    let nfs = spec.share.kind == ShareKind::Nfs;
+    let of_nfs = if nfs { super::nfs::files(spec) } else { vec![] };
     Question {
         secrets,
         needed: super::tools::needed(),
         user: spec.user.clone(),
         state: state(spec, is_root),
         env: layout.env,
-        files: files.into_iter().map(str::to_owned).chain(own).collect(),
-        packages: super::packages::asked(spec),
+        files: files.into_iter().map(str::to_owned).chain(own).chain(of_nfs).collect(),
+        packages: super::packages::asked(spec, node),
+        share: layout.share,
+        nfs,
     }
 }
 

@@ -19,6 +19,7 @@ mod launcher_ssh;
 mod layout;
 pub mod mpi;
 pub mod network;
+mod nfs;
 mod packages;
 mod parameters;
 mod places;
@@ -39,7 +40,7 @@ use crate::{
 };
 
 pub use cluster::{Cluster, Member};
-pub use layout::{Layout, question, wheels};
+pub use layout::{Layout, question, state, wheels};
 pub use sift::{Sifted, sift};
 pub use ssh_config::address_of as address_in_ssh_config;
 
@@ -58,6 +59,8 @@ const STEPS: &[Step] = &[
     key::step,
     environment::step,
     shell::step,
+    // The export stands before the others mount it.
+    nfs::export,
     // Wave 2: what needs the other nodes' keys, and what only makes sense with them.
     authorized_keys::step,
     known_hosts::step,
@@ -66,6 +69,7 @@ const STEPS: &[Step] = &[
     parameters::step,
     hostfile::step,
     verifier::step,
+    nfs::mount,
 ];
 
 /// What one node still needs.

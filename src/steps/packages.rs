@@ -1,11 +1,11 @@
-//! The distribution's packages: MPI with its headers, in one transaction.
+//! The distribution's packages: MPI with its headers, and NFS, in one transaction.
 
 use super::{Cluster, Member};
 use crate::{
     changes::{Brings, Change, Primitive, Wave},
     distributions::{self, Family, Mpi},
     facts::{Asked, Facts},
-    spec::{Source, Spec},
+    spec::{NodeName, ShareKind, Source, Spec},
 };
 
 /// The family of the node's system and its packages of the MPI that the spec asks for; mpi4py itself comes into the
@@ -22,38 +22,63 @@ pub fn family(facts: &Facts) -> Option<&'static Family> {
 }
 
 /// What to ask a node about, whatever its system turns out to be.
-pub fn asked(spec: &Spec) -> Vec<Asked> {
-    if spec.source != Source::Distro {
-        return vec![];
-    }
-    let of_family = |family: &'static Family| Some(Asked { family, packages: family.mpi(spec.flavour)?.packages });
-    distributions::ALL.into_iter().filter_map(of_family).collect()
+pub fn asked(spec: &Spec, node: &NodeName) -> Vec<Asked> {
+    let of_family = |family: &'static Family| Asked { family, packages: wanted(spec, node, family) };
+    distributions::ALL.into_iter().map(of_family).filter(|asked| !asked.packages.is_empty()).collect()
+}
+
+/// What this node needs of what the family has.
+fn wanted(spec: &Spec, node: &NodeName, family: &'static Family) -> Vec<&'static str> {
+    let mpi = family.mpi(spec.flavour).filter(|_| spec.source == Source::Distro);
+    let nfs = family.nfs.as_ref().filter(|_| spec.share.kind == ShareKind::Nfs);
+    let nfs = nfs.map_or(&[][..], |nfs| if spec.is_head(node) { nfs.server } else { nfs.client });
+    mpi.map_or(&[][..], |mpi| mpi.packages).iter().chain(nfs).copied().collect()
 }
 
 /// Those packages that a node lacks.
-pub fn missing(spec: &Spec, facts: &Facts) -> Vec<&'static str> {
-    let all = of(spec, facts).map_or(&[][..], |(_, mpi)| mpi.packages);
-    all.iter().copied().filter(|name| !facts.packages.contains_key(*name)).collect()
+pub fn missing(spec: &Spec, node: &NodeName, facts: &Facts) -> Vec<&'static str> {
+    let all = family(facts).map(|family| wanted(spec, node, family)).unwrap_or_default();
+    all.into_iter().filter(|name| !facts.packages.contains_key(*name)).collect()
 }
 
 pub fn step(cluster: &Cluster, member: &Member) -> Vec<Change> {
-    let mut names: Vec<String> = missing(&cluster.spec, &member.facts).into_iter().map(str::to_owned).collect();
-    let interrupted = member.facts.journal.iter().find(|entry| entry.key.starts_with("packages ") && !entry.done);
-    if let Some(entry) = interrupted {
-        names = entry.key.split(' ').skip(1).map(str::to_owned).collect();
-    }
-    let Some(family) = family(&member.facts).filter(|_| !names.is_empty()) else { return vec![] };
-    let mut why = "`source = \"distro\"`: MPI and its headers come from the distribution".to_owned();
+    let (spec, facts) = (&cluster.spec, &member.facts);
+    let Some(family) = family(facts) else { return vec![] };
+    let of_entry = |key: &str| key.split(' ').skip(1).map(str::to_owned).collect();
+    let interrupted = facts.journal.iter().find(|entry| entry.key.starts_with("packages ") && !entry.done);
+    let interrupted: Vec<String> = interrupted.map(|entry| of_entry(&entry.key)).unwrap_or_default();
+    let missing = missing(spec, &member.spec.name, facts).into_iter().map(str::to_owned);
+    let missing: Vec<String> = missing.filter(|name| !interrupted.contains(name)).collect();
+    [interrupted, missing]
+        .into_iter()
+        .filter(|names| !names.is_empty())
+        .map(|names| change(names, family, facts))
+        .collect()
+}
+
+fn change(names: Vec<String>, family: &'static Family, facts: &Facts) -> Change {
+    let nfs = family.nfs.as_ref().map_or(vec![], |nfs| [nfs.server, nfs.client].concat());
+    let (has_nfs, has_mpi) =
+        (names.iter().any(|name| nfs.contains(&name.as_str())), names.iter().any(|name| !nfs.contains(&name.as_str())));
+    let of_mpi = "`source = \"distro\"`: MPI and its headers come from the distribution";
+    let of_nfs = "`kind = \"nfs\"`: the share comes over the kernel's NFS";
+    let mut why = [of_mpi, of_nfs]
+        .into_iter()
+        .zip([has_mpi, has_nfs])
+        .filter(|(_, has)| *has)
+        .map(|(why, _)| why)
+        .collect::<Vec<_>>()
+        .join("; ");
     if !family.is_tested {
         why.push_str(&format!("; this has been tried on real machines with apt only, not yet with {}", family.name));
     }
-    vec![Change {
-        primitive: Primitive::Packages { manager: family.name, brings: brings(&names, &member.facts), names },
+    Change {
+        primitive: Primitive::Packages { manager: family.name, brings: brings(&names, facts), names },
         wave: Wave::Ground,
         guard: None,
         why,
         before: None,
-    }]
+    }
 }
 
 fn brings(names: &[String], facts: &Facts) -> Option<Brings> {

@@ -18,7 +18,9 @@ fn privilege(spec: &Spec, node: &NodeName, facts: &Facts) -> Result<()> {
             format!("the account {} is not {login}, the one that logs in", spec.user),
             format!("`user = \"{login}\"` in [cluster] and `source = \"wheels\"` in [mpi]"),
         )
-    } else if spec.source == Source::Distro && !packages::missing(spec, facts).is_empty() {
+    } else if spec.share.kind == ShareKind::Nfs {
+        ("the share comes over NFS".to_owned(), "`kind = \"sync\"` in [share]".to_owned())
+    } else if spec.source == Source::Distro && !packages::missing(spec, node, facts).is_empty() {
         ("packages of the distribution are to be installed".to_owned(), "`source = \"wheels\"` in [mpi]".to_owned())
     } else if spec.set_host_names && facts.host_name != node.as_str() {
         ("the host name is to be changed".to_owned(), "`set_host_names = false` in [cluster]".to_owned())
@@ -118,16 +120,6 @@ pub fn same_mpi(spec: &Spec, seen: &[(NodeSpec, Facts)]) -> Result<()> {
         ))
         .on(node)
         .hinted(SAME_MPI)),
-    }
-}
-
-/// The share is of a kind that can be.
-pub fn share_kind(spec: &Spec) -> Result<()> {
-    match spec.share.kind {
-        ShareKind::Sync | ShareKind::Existing => Ok(()),
-        ShareKind::Nfs => Err(Error::usage("mpiup does not set up NFS yet (`kind = \"nfs\"` in [share])")
-            .hinted("Use `kind = \"sync\"`: mpiup mirrors the folder, and it needs neither root nor a server.")
-            .hinted("Or `kind = \"existing\"`, when every node sees the same folder already.")),
     }
 }
 

@@ -4,7 +4,7 @@
 //! Where nodes have to agree, what most of them have is right and the others are left out. Without a majority nobody is to
 //! blame: that is said by [`super::Cluster::agree`].
 
-use super::{clock, common, mpi, network, preconditions, twins};
+use super::{clock, common, mpi, network, nfs, preconditions, twins};
 use crate::{
     error::{Error, Result},
     facts::Facts,
@@ -53,6 +53,8 @@ pub fn sift(spec: &Spec, seen: Vec<(NodeSpec, Facts)>) -> Sifted {
     );
     if let Ok(home) = common::common_home(spec, &sifted.usable) {
         sifted.each(|node, facts| preconditions::share(spec, &home, node, facts));
+        let server = nfs::Server::of(spec, &sifted.usable);
+        sifted.each(|node, facts| nfs::check(spec, &home, &server, node, facts));
     }
     sifted.without_address();
     let place = |name: &NodeName| spec.nodes.iter().position(|node| node.name == *name);

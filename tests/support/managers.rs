@@ -33,6 +33,7 @@ const RPM: &str = r#"
 case $* in
 "-q --qf "*) shift 3; for name; do if has "$name"; then echo "ii  $name 1.0-1"; else echo "package $name is not installed"; fi; done ;;
 -qa*) while read -r name version; do echo "ii $name.x86_64 0:$version"; done < $db; echo "ii gpg-pubkey.(none) 0:1-1" ;;
+"-ql "*) shift; for name; do echo "/usr/lib/systemd/system/${name%.x86_64}.service"; echo "/usr/bin/${name%.x86_64}"; done ;;
 -q*) has "$2" ;;
 "-e --test "*) shift 2; set -- $(for name; do echo "${name%.x86_64}"; done)
     needed "$@" | while read -r name who; do printf '\t%s is needed by (installed) %s-1.0-1.x86_64\n' "$name" "$who" >&2; done ;;
@@ -70,6 +71,7 @@ esac
 const PACMAN: &str = r#"
 case $* in
 -Q) cat $db ;;
+"-Qlq "*) shift; for name; do echo "/usr/lib/systemd/system/$name.service"; done ;;
 "-Q "*) shift; for name; do has "$name" && grep "^$name " $db; done ;;
 "-S --print --needed --print-format %n %v "*) shift 5; for name in libnew libfabric "$@"; do echo "$name 2.0-1"; done ;;
 "-R --print "*) shift 2; needed "$@" > TREE/breaks

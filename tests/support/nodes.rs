@@ -83,6 +83,13 @@ impl Report {
         self
     }
 
+    /// Without this file or folder.
+    #[must_use]
+    pub fn gone(mut self, path: &str) -> Self {
+        self.forget(path);
+        self
+    }
+
     /// What a file holds.
     pub fn text(&self, path: &str) -> Option<String> {
         let (_, content) = self.0.iter().find(|(name, _)| name.starts_with("file ") && ends_in(name, path))?;
@@ -105,6 +112,15 @@ impl Report {
             write!(text, "== {name} {}\n{content}\n", content.len()).expect("text grows");
         }
         text.into_bytes()
+    }
+
+    /// A machine that systemd started, with a kernel that knows NFS.
+    #[must_use]
+    pub fn machine(self) -> Self {
+        self.with("nfs", "systemd yes\ncontainer none\nserves yes\nmounts yes\nenabled \nactive inactive")
+            .with("share_path", "/home/mpi/MPI")
+            .with("share_mounts", "ext4\t/\t/dev/vda1")
+            .file("/etc/fstab", "644", "root", "UUID=0a3407de / ext4 errors=remount-ro 0 1\n")
     }
 
     pub fn has(&self, name: &str) -> bool {
@@ -197,6 +213,12 @@ fn made(layout: &Layout, change: &Change, keys: &PublicKeys, report: Report) -> 
             report.file(&asked(path), mode, owner, &block::with(&before, mark, *place, &content))
         }
         Primitive::Tree { key, .. } => report.with("env_stamp", key),
+        Primitive::Service { .. } => {
+            report.clone().with("nfs", &format!("enabled enabled\nactive active\n{}", report.get("nfs")))
+        }
+        Primitive::Mount { path, source } => {
+            report.with("share_mounts", &format!("nfs4\t{path}\t{source}")).with("share_holds", "")
+        }
     };
     noted(change, report)
 }

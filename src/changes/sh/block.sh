@@ -28,6 +28,7 @@ do_block() {
     cat "$wanted" >> "$entry/lines" || return 1
     will_write "$mpiup_state/whole" && put "$owner" "$path" "$mode" < "$mpiup_state/whole" || return 1
     rm -f "$wanted" "$others" "$mpiup_state/whole"
+    reread "$path"
     finish_entry
 }
 

@@ -14,13 +14,16 @@ do_file() {
     # A text that is refused gives way to the one that mpiup had completed there before, else to what stood there before mpiup.
     previous=$mpiup_state/previous
     rm -f "$previous"
-    if [ "$check" != - ] && [ -f "$entry/done" ] && [ -f "$path" ]; then cp -a "$path" "$previous" || return 1; fi
+    if { [ "$check" != - ] || [ "$owner" = root ]; } && [ -f "$entry/done" ] && [ -f "$path" ]; then cp -a "$path" "$previous" || return 1; fi
     will_write "$wanted" && put "$owner" "$path" "$mode" < "$wanted" || return 1
     rm -f "$wanted"
-    if [ "$check" != - ] && ! sh -c "$check" >&2; then
+    if [ "$check" != - ] && ! sh -c "$check" >&2; then refused="$path was refused by: $check"; else reread "$path"; fi
+    if [ -n "$refused" ]; then
         if [ -f "$previous" ]; then mv -f "$previous" "$path" && finish_entry
         else give_back "$entry" "$path" "$owner" && drop_entry "$entry"; fi
-        fail "$path was refused by: $check"
+        why=$refused
+        reread "$path"
+        fail "$why"
         return 1
     fi
     rm -f "$previous"

@@ -7,6 +7,7 @@
 #   mend             ends what a killed run left in the middle; fails with a reason in $why while somebody else's is there
 #   holder           who has the manager's lock, in the errors on standard input
 #   note FOLDER      keeps what the manager has noted of packages           renote FOLDER    gives that back
+#   files NAMES      what belongs to them
 do_packages() {
     manager=$1 why=; shift
     "${manager}_mend" || { [ -z "$why" ] || fail "$why"; return 1; }
@@ -15,6 +16,7 @@ do_packages() {
         printf '%s' "$manager" > "$draft/manager" && "${manager}_list" > "$draft/before" || return 1
         names_in group > "$draft/groups" && names_in passwd > "$draft/accounts" || return 1
         "${manager}_note" "$draft" || return 1
+        units_that_run > "$draft/units" || return 1
         commit_entry || return 1
     fi
     "${manager}_install" "$@" || return 1
@@ -48,6 +50,8 @@ undo_packages() {
     # The lists hold names and versions, which have no blanks.
     # shellcheck disable=SC2086
     if [ -n "$ours" ]; then
+        case " $ours" in *" nfs-"*) needs=$(needs_nfs) ;; *) needs= ;; esac
+        if [ -n "$needs" ]; then kept "packages stay, because $needs: ${ours% }"; return 0; fi
         others=$("${manager}_needed_by" $ours | sort -u | tr '\n' ' ')
         if [ -n "$others" ]; then
             # Only those that it needs stay, themselves or by what stands between, where the manager can tell.
@@ -61,6 +65,7 @@ undo_packages() {
             kept "packages stay, because ${others% } was installed later and needs them: ${stay% }"
             return 0
         fi
+        stop_units "$1/units" $ours
         "${manager}_remove" $ours || return 1
         still=$("${manager}_list" | awk -v ours=" $ours" 'FILENAME == ARGV[1] { before[$2] = $1; next }
             index(ours, " " $2 " ") && !($1 == "rc" && before[$2] == "rc") { print $2 }' "$1/before" - | tr '\n' ' ')
@@ -81,6 +86,18 @@ undo_packages() {
 brought_by() {
     if [ -s "$1/brought" ]; then awk 'FILENAME == ARGV[1] { sub(/:.*/, ""); brought[$0] = 1; next } { name = $0; sub(/:.*/, "", name) } name in brought' "$1/brought" -
     else cat; fi
+}
+
+# The units of systemd's that run, by name.
+units_that_run() { [ ! -d /run/systemd/system ] || systemctl list-units --plain --no-legend --full --state=active | awk '{ print $1 }'; }
+# stop_units BEFORE NAMES…: what packages brought with them, their managers leave running or mounted, one more and one less.
+stop_units() {
+    [ -d /run/systemd/system ] && [ -f "$1" ] || return 0
+    before=$1; shift
+    units=$("${manager}_files" "$@" 2>/dev/null | grep -E '/systemd/system/[^/@]+\.(service|socket|mount|path|timer|target)$' | sed 's|.*/||' |
+        sort -u | awk -v before="$before" 'BEGIN { while ((getline line < before) > 0) known[line] = 1 } !($0 in known)')
+    # shellcheck disable=SC2086
+    [ -z "$units" ] || systemctl stop $units 2>/dev/null || :
 }
 
 names_in() { getent "$1" | cut -d: -f1; }

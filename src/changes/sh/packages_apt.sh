@@ -58,6 +58,8 @@ apt_older() {
     manage apt-get install -y -q --no-install-recommends --allow-downgrades -o APT::Keep-Downloaded-Packages=false "$@"
 }
 
+apt_files() { dpkg -L "$@"; }
+
 apt_note() {
     mkdir -m 700 "$1/apt" || return 1
     [ ! -f /var/lib/apt/extended_states ] || cp -a /var/lib/apt/extended_states "$1/apt/"

@@ -24,5 +24,6 @@ dnf_older() {
     manage dnf -y downgrade "$@"
 }
 
+dnf_files() { rpm -ql "$@"; }
 dnf_note() { :; }
 dnf_renote() { :; }

@@ -31,5 +31,6 @@ pacman_wait() {
 pacman_needed_by() { pacman -R --print "$@" 2>&1 | sed -n 's/^:: removing .* breaks dependency .* required by //p'; }
 pacman_remove() { pacman_wait && manage pacman -R --noconfirm --nosave "$@"; }
 pacman_older() { false; }
+pacman_files() { pacman -Qlq "$@"; }
 pacman_note() { :; }
 pacman_renote() { :; }

@@ -20,5 +20,6 @@ zypper_older() {
     quiet_zypper install --oldpackage --no-recommends "$@"
 }
 
+zypper_files() { dnf_files "$@"; }
 zypper_note() { :; }
 zypper_renote() { :; }

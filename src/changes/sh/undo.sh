@@ -1,6 +1,7 @@
-# undo_all STATE PURGE: takes everything back, the last change first. An entry leaves the journal when its change is gone.
+# undo_all STATE PURGE NODES: takes everything back, the last change first. An entry leaves the journal when its change is gone.
+# NODES, in words, still have mounted what this one exports.
 undo_all() {
-    mpiup_state=$1 mpiup_journal=$1/journal mpiup_purge=$2
+    mpiup_state=$1 mpiup_journal=$1/journal mpiup_purge=$2 mpiup_mounted_on=$3
     [ -d "$mpiup_state" ] || { rmdir "${mpiup_state%/*}" 2>/dev/null; return 0; }
     needs sha256sum awk find cmp stat || exit 1
     rm -rf "$mpiup_state/new" "$mpiup_state/gone"
@@ -13,7 +14,7 @@ undo_all() {
         mpiup_result=done
         intact "$entry" || { kept "$(damaged "$entry")"; printf '@ %s kept\n' "$mpiup_index"; continue; }
         IFS= read -r key < "$entry/key"
-        if of_nobody "$entry" || undo_guarded "undo_${key%% *}" "$entry"; then
+        if of_nobody "$entry" || still_exported || { undo_guarded "undo_${key%% *}" "$entry" && read_anew "$entry"; }; then
             printf '@ %s %s\n' "$mpiup_index" "$mpiup_result"
             [ "$mpiup_result" = kept ] || drop_entry "$entry" || exit 1
         else
@@ -45,19 +46,38 @@ undo_synced() {
 # of_nobody ENTRY: whether the account is gone, as which this would be taken back. As root, nothing is touched in a home.
 of_nobody() {
     owner=$(cat "$1/owner" 2>/dev/null)
-    case $key in user*|packages*|hostname*) return 1 ;; esac
+    case $key in user*|packages*|hostname*|service*) return 1 ;; esac
     [ "$owner" != "$mpiup_me" ] && ! id "$owner" >/dev/null 2>&1 || return 1
     path=$(cat "$1/path"; printf x); path=${path%x}
     # A purge takes the home away as a whole, in the end.
     if [ "$mpiup_purge" = yes ] || ! { [ -e "$path" ] || [ -L "$path" ]; }; then return 0; fi
     kept "$path stays: it belonged to the account $owner, which somebody removed"
 }
-# mounted PATH: whether something is mounted there or below, which must not be emptied. It is kept, and so are we.
+# Whether this is the export of what other nodes still have mounted.
+still_exported() {
+    case $key in "file /etc/exports.d/"*) [ -n "$mpiup_mounted_on" ] || return 1 ;; *) return 1 ;; esac
+    kept "the share stays exported, because it is still mounted on $mpiup_mounted_on"
+}
+# Who keeps the file in memory reads it anew.
+read_anew() { path=; IFS= read -r path < "$1/path" || :; [ "$mpiup_result" = kept ] || reread "$path"; return 0; }
+# mounted PATH: whether something is mounted there or below, or others have it mounted: it must not be emptied. It is kept, and
+# so are we. Whoever touches a folder whose server is gone waits: so links are followed only where nothing is found without.
 mounted() {
-    at=$(in_path=$(readlink -f "$1") awk '{ gsub(/\\040/, " ", $5); gsub(/\\134/, "\\", $5) }
-        $5 == ENVIRON["in_path"] || index($5, ENVIRON["in_path"] "/") == 1 { print $5; exit }' /proc/self/mountinfo 2>/dev/null)
-    [ -n "$at" ] || return 1
-    kept "$1 stays, because something is mounted at $at; after \`umount $at\`, \`mpiup down\` goes on"
+    at=$(readlink -f "${1%/*}/") at=$(mounted_below "${at%/}/${1##*/}")
+    [ -n "$at" ] || [ ! -L "$1" ] || at=$(mounted_below "$(readlink -f "$1")")
+    if [ -n "$at" ]; then
+        kept "$1 stays, because something is mounted at $at; after \`umount $at\`, \`mpiup down\` goes on"
+    elif [ -n "$mpiup_mounted_on" ] && exported_below "$1"; then
+        kept "$1 stays, because it is still mounted on $mpiup_mounted_on"
+    else return 1; fi
+}
+mounted_below() {
+    in_path=$1 awk '{ gsub(/\\040/, " ", $5); gsub(/\\134/, "\\", $5) }
+        $5 == ENVIRON["in_path"] || index($5, ENVIRON["in_path"] "/") == 1 { print $5; exit }' /proc/self/mountinfo 2>/dev/null
+}
+exported_below() {
+    cat /etc/exports.d/mpiup-*.exports 2>/dev/null | in_path=$1 awk '
+        $1 == ENVIRON["in_path"] || index($1, ENVIRON["in_path"] "/") == 1 { found = 1 } END { exit !found }'
 }
 # What is not ours alone: it stays, and so does its entry.
 kept() { mpiup_result=kept; say "$*"; }

@@ -1,0 +1,27 @@
+# do_service UNIT: a unit of systemd's that runs now and after each boot.
+do_service() {
+    unit=$1
+    if ! find_entry "service $unit"; then
+        new_entry "service $unit" - root || return 1
+        # Both say it in a word, and fail where that is no.
+        systemctl is-enabled "$unit" > "$draft/enabled" 2>/dev/null
+        systemctl is-active "$unit" > "$draft/active" 2>/dev/null
+        commit_entry || return 1
+    fi
+    systemctl is-enabled -q "$unit" 2>/dev/null || systemctl enable -q "$unit" >&2 || return 1
+    systemctl is-active -q "$unit" || systemctl start "$unit" >&2 || {
+        fail "$unit does not start: $(journalctl -q -o cat -n 3 -u "$unit" 2>/dev/null | tr '\n' ' ')"; return 1; }
+    finish_entry
+}
+
+# Gives back what it was. The service of somebody who came to need it meanwhile goes on.
+undo_service() {
+    read -r key < "$1/key"; unit=${key#service }
+    systemctl cat "$unit" >/dev/null 2>&1 || return 0
+    enabled=; read -r enabled < "$1/enabled"; active=; read -r active < "$1/active"
+    [ "$enabled $active" != "enabled active" ] || return 0
+    others=; case $unit in nfs-server) others=$(exporting) ;; esac
+    if [ -n "$others" ]; then kept "the service $unit goes on, because this node exports folders by it ($others)"; return 0; fi
+    case $enabled in enabled) ;; *) systemctl disable -q "$unit" >&2 || return 1 ;; esac
+    [ "$active" = active ] || systemctl stop "$unit" >&2
+}

@@ -1,0 +1,68 @@
+//! What is mounted at the shared folder, and whether it answers.
+
+/// The shared folder as it was found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Share {
+    /// Its path without links above it; empty where nobody looked.
+    pub path: String,
+    /// The file system that holds it: its own, or that of a folder above.
+    pub holder: Option<Mount>,
+    /// Why it does not answer. A server that is gone keeps everybody waiting who touches what it serves.
+    pub silent: Option<String>,
+    /// The first few names in it, where it is a plain folder that is to come over NFS: a mount would hide them.
+    pub holds: Vec<String>,
+}
+
+/// A line of the kernel's table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mount {
+    /// `ext4`, `nfs4`, `autofs` …
+    pub kind: String,
+    pub at: String,
+    /// `/dev/sda1`, `master:/home/mpi/MPI` …
+    pub source: String,
+}
+
+impl Share {
+    /// What is mounted at the folder itself. An automount that waits for its first access is nothing yet.
+    pub fn mounted(&self) -> Option<&Mount> {
+        self.holder.as_ref().filter(|mount| mount.at == self.path && mount.kind != "autofs")
+    }
+}
+
+impl Mount {
+    /// Another machine serves it by NFS.
+    pub fn is_nfs(&self) -> bool {
+        matches!(self.kind.as_str(), "nfs" | "nfs4")
+    }
+}
+
+/// From the frames of `gather.sh`.
+pub fn share(path: &str, mounts: &str, silent: &str, holds: &str) -> Share {
+    let mount = |line: &str| {
+        let mut fields = line.splitn(3, '\t').map(str::to_owned);
+        Some(Mount { kind: fields.next()?, at: fields.next()?, source: fields.next()? })
+    };
+    Share {
+        path: path.to_owned(),
+        holder: mounts.lines().next().and_then(mount),
+        silent: Some(silent.to_owned()).filter(|why| !why.is_empty()),
+        holds: holds.lines().map(str::to_owned).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_automount_that_waits_is_no_mount_yet() {
+        let seen = |mounts: &str| share("/home/mpi/MPI", mounts, "", "").mounted().map(|mount| mount.source.clone());
+        assert_eq!(seen("ext4\t/\t/dev/vda1\n"), None);
+        assert_eq!(seen("autofs\t/home/mpi/MPI\tsystemd-1"), None);
+        assert_eq!(
+            seen("nfs4\t/home/mpi/MPI\tmaster:/home/mpi/MPI\next4\t/home/mpi/MPI/data\t/dev/vdb"),
+            Some("master:/home/mpi/MPI".into())
+        );
+    }
+}

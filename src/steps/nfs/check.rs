@@ -1,0 +1,225 @@
+//! What must be true before a folder is shared over NFS. Each error names the node and the way out, and comes before anything
+//! is changed.
+
+use super::{FSTAB, UNIT, mount};
+use crate::{
+    changes::block,
+    error::{Error, Result},
+    facts::{Facts, nfs::Nfs, share::Mount},
+    spec::{NodeName, NodeSpec, ShareKind, Spec},
+    steps::{Layout, common, packages},
+};
+
+const SYNC: &str =
+    "Or use `kind = \"sync\"` in [share]: mpiup mirrors the folder, and it needs neither root nor a server.";
+
+/// The machine that exports, as the others need to know it.
+#[derive(Debug, Default)]
+pub struct Server {
+    /// What may stand before the colon of a source.
+    names: Vec<String>,
+    /// uid and gid that files in the share have.
+    owner: (u32, u32),
+}
+
+impl Server {
+    pub fn of(spec: &Spec, seen: &[(NodeSpec, Facts)]) -> Server {
+        let head = seen.iter().find(|(node, _)| spec.is_head(&node.name)).map(|(_, facts)| facts);
+        let addresses = head.into_iter().flat_map(|facts| &facts.addresses);
+        let names = std::iter::once(spec.head.to_string())
+            .chain(addresses.map(|interface| match interface.address {
+                std::net::IpAddr::V4(address) => address.to_string(),
+                std::net::IpAddr::V6(address) => format!("[{address}]"),
+            }))
+            .collect();
+        let account = head.and_then(|facts| facts.user.as_ref());
+        // An account that is still to be made gets one number for both.
+        let owner = account.map_or_else(
+            || {
+                let id = common::free_id(seen);
+                (id, id)
+            },
+            |account| (account.uid, account.gid),
+        );
+        Server { names, owner }
+    }
+
+    /// Whether this is its share.
+    fn exports(&self, source: &str, share: &str) -> bool {
+        source.rsplit_once(':').is_some_and(|(host, path)| {
+            path.trim_end_matches('/') == share && self.names.iter().any(|name| name.eq_ignore_ascii_case(host))
+        })
+    }
+}
+
+/// Whether this node can have its part in the share.
+pub fn check(spec: &Spec, home: &str, server: &Server, node: &NodeName, facts: &Facts) -> Result<()> {
+    let share = Layout::new(spec, home).share;
+    if spec.share.kind != ShareKind::Nfs {
+        return other_kind(spec, &share, node, facts);
+    }
+    let nfs = facts.nfs.clone().unwrap_or_default();
+    name(&share)?;
+    kernel(spec, node, &nfs)?;
+    programs(spec, node, facts)?;
+    numbers(spec, server, node, facts)?;
+    if spec.is_head(node) { exported(&share, node, facts, &nfs) } else { mounted(spec, &share, server, node, facts) }
+}
+
+/// A share that came over NFS is taken back before it comes in another way.
+fn other_kind(spec: &Spec, share: &str, node: &NodeName, facts: &Facts) -> Result<()> {
+    if facts.journal.iter().all(|entry| entry.key != format!("mount {share}")) {
+        return Ok(());
+    }
+    Err(Error::failed(format!("{share} is still mounted there from {}, by `kind = \"nfs\"`", spec.head))
+        .on(node)
+        .hinted("First `mpiup down`, which keeps what is in the share, then `mpiup up`."))
+}
+
+/// Neither exports(5) nor fstab(5) needs to be escaped.
+fn name(share: &str) -> Result<()> {
+    match share.chars().find(|c| c.is_whitespace() || matches!(c, '\\' | '"' | '\'' | '#')) {
+        None => Ok(()),
+        Some(bad) => Err(Error::usage(format!(
+            "the folder {share} cannot be shared over NFS: its path has {}",
+            crate::spec::names::character(bad)
+        ))
+        .hinted("Choose another `path` in [share], such as \"MPI\".")
+        .hinted(SYNC)),
+    }
+}
+
+fn kernel(spec: &Spec, node: &NodeName, nfs: &Nfs) -> Result<()> {
+    let does = if spec.is_head(node) { "export" } else { "mount" };
+    if let Some(container) = &nfs.container {
+        return Err(Error::failed(format!(
+            "it cannot {does} the share: it is a container ({container}), and has no kernel of its own for NFS"
+        ))
+        .on(node)
+        .hinted(SYNC.replacen("Or use", "Use", 1)));
+    }
+    if !nfs.has_systemd {
+        return Err(Error::failed(format!(
+            "it cannot {does} the share: it was not started by systemd, by which mpiup sets up NFS"
+        ))
+        .on(node)
+        .hinted(SYNC.replacen("Or use", "Use", 1)));
+    }
+    let (has, module) = if spec.is_head(node) { (nfs.serves, "nfsd") } else { (nfs.mounts, "nfsv4") };
+    if !has {
+        return Err(Error::failed(format!("it cannot {does} the share: its kernel has no NFS (module {module})"))
+            .on(node)
+            .hinted(format!("Was the kernel updated since {node} started? Then a reboot brings its modules: `modprobe -n {module}` says nothing when all is well."))
+            .hinted(SYNC));
+    }
+    if spec.is_head(node) && nfs.enabled == "masked" {
+        return Err(Error::failed(format!("it cannot export the share: somebody has masked the service {UNIT}"))
+            .on(node)
+            .hinted(format!("On {node}: `systemctl unmask {UNIT}`."))
+            .hinted(SYNC));
+    }
+    Ok(())
+}
+
+/// Where packages cannot be installed, the programs are there already.
+fn programs(spec: &Spec, node: &NodeName, facts: &Facts) -> Result<()> {
+    let program = if spec.is_head(node) { "exportfs" } else { "mount.nfs" };
+    let can_install = packages::family(facts).is_some_and(|family| family.nfs.is_some());
+    if can_install || facts.tools.contains(program) {
+        return Ok(());
+    }
+    Err(Error::failed(format!(
+        "the program {program} is missing, and this version of mpiup cannot install packages of {}",
+        facts.os.short()
+    ))
+    .on(node)
+    .hinted(format!("Install there what {} has for NFS.", facts.os.short()))
+    .hinted(SYNC))
+}
+
+/// NFS knows people by their numbers.
+fn numbers(spec: &Spec, server: &Server, node: &NodeName, facts: &Facts) -> Result<()> {
+    let ((uid, gid), user, head) = (server.owner, &spec.user, &spec.head);
+    let (what, mend) = match &facts.user {
+        Some(account) if (account.uid, account.gid) == (uid, gid) => return Ok(()),
+        Some(account) => (
+            format!("{user} has the numbers {}:{} there, and {uid}:{gid} on {head}", account.uid, account.gid),
+            format!("As root on {node}: `usermod -u {uid} {user}` and `groupmod -g {gid} {user}`, and give it its files outside of the home."),
+        ),
+        None if uid != gid => (
+            format!("{user} is missing there, and has two numbers on {head} ({uid}:{gid})"),
+            format!("As root on {node}: `groupadd -g {gid} {user} && useradd -m -u {uid} -g {gid} {user}`."),
+        ),
+        None if facts.ids_in_use.contains(&uid) => (
+            format!("{user} has the number {uid} on {head}, which is somebody else's there"),
+            "Choose another account for the cluster: `user` in [cluster]; one that no node has gets a number that is free on all.".to_owned(),
+        ),
+        None => return Ok(()),
+    };
+    Err(Error::failed(format!("the files in the share would belong to somebody else: {what}"))
+        .on(node)
+        .hinted(mend)
+        .hinted(SYNC))
+}
+
+/// File systems that the kernel does not export, or only with a number that somebody has to choose (`fsid=`).
+fn is_unfit(holder: &Mount) -> bool {
+    matches!(holder.kind.as_str(), "overlay" | "aufs" | "tmpfs" | "ramfs" | "squashfs")
+        || holder.kind.starts_with("fuse")
+}
+
+fn exported(share: &str, node: &NodeName, facts: &Facts, nfs: &Nfs) -> Result<()> {
+    let Some(holder) = &facts.share.holder else { return Ok(()) };
+    let is_exported = nfs.exports.iter().any(|export| export.path == share);
+    let (why, mend) = if holder.is_nfs() || facts.share.silent.is_some() {
+        let other = holder.source.split(':').next().unwrap_or_default();
+        (
+            format!("it is mounted there itself, from {}", holder.source),
+            format!(
+                "The head exports a folder of its own. Where {other} was the head before: first `mpiup down`, with `head = \"{other}\"`."
+            ),
+        )
+    } else if is_unfit(holder) && !is_exported {
+        (
+            format!(
+                "it is on a file system of kind {} (at {}), which the kernel does not export",
+                holder.kind, holder.at
+            ),
+            "Choose a `path` in [share] that is on a disk of its own.".to_owned(),
+        )
+    } else {
+        return Ok(());
+    };
+    Err(Error::failed(format!("the head node cannot export {share}: {why}")).on(node).hinted(mend).hinted(SYNC))
+}
+
+fn mounted(spec: &Spec, share: &str, server: &Server, node: &NodeName, facts: &Facts) -> Result<()> {
+    let head = &spec.head;
+    if let Some(silent) = &facts.share.silent {
+        let source = facts.share.holder.as_ref().map_or("", |holder| holder.source.as_str());
+        let source = if source.contains(':') { source.to_owned() } else { format!("{head}:{share}") };
+        return Err(Error::failed(format!("{share} does not answer there: {silent}"))
+            .on(node)
+            .because(format!("it is mounted from {source}"))
+            .hinted(format!("Is {head} on, and does it export it? On {head}: `systemctl status {UNIT}` and `exportfs -v`. What waits for it on {node} goes on when {head} is back.")));
+    }
+    if let Some(other) = facts.share.mounted().filter(|mount| !mount.is_nfs() || !server.exports(&mount.source, share))
+    {
+        return Err(Error::failed(format!("something else is mounted at {share} there: {}", other.source))
+            .on(node)
+            .hinted(format!("On {node}: `umount {share}`, where it may go; or `kind = \"existing\"` in [share], where it is the share.")));
+    }
+    let mark = Layout::new(spec, "").mark;
+    let fstab = block::without(facts.text(FSTAB).unwrap_or_default(), &mark);
+    if let Some(other) = mount::entry(&fstab, share).filter(|source| !server.exports(source, share)) {
+        return Err(Error::failed(format!("{FSTAB} mounts something else at {share} there: {other}"))
+            .on(node)
+            .hinted(format!("Take that line out on {node}, or choose another `path` in [share].")));
+    }
+    if !facts.share.holds.is_empty() {
+        return Err(Error::failed(format!("{share} holds files there, which the mount would hide: {}", facts.share.holds.join(", ")))
+            .on(node)
+            .hinted(format!("Where mpiup mirrored them (`kind = \"sync\"`): `mpiup down` with that first. Else move them to {head}, or aside: `mv {share} {share}.before`.")));
+    }
+    Ok(())
+}

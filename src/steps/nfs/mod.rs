@@ -1,0 +1,29 @@
+//! `kind = "nfs"`: the head node exports the share, the others mount it.
+//!
+//! [`check`] refuses before anything is changed; [`export`] and [`mount`] are steps as all others. Between their waves is a
+//! barrier: the export stands before anybody mounts it.
+
+mod check;
+mod export;
+mod mount;
+
+pub use check::{Server, check};
+pub use export::step as export;
+pub use mount::step as mount;
+
+use crate::spec::Spec;
+
+const FSTAB: &str = "/etc/fstab";
+/// Not there by default; its files end in `.exports`.
+const EXPORTS: &str = "/etc/exports.d";
+/// So it is called by all families of systems.
+const UNIT: &str = "nfs-server";
+
+/// What has to be looked at.
+pub fn files(spec: &Spec) -> Vec<String> {
+    vec![FSTAB.into(), EXPORTS.into(), own_exports(spec)]
+}
+
+fn own_exports(spec: &Spec) -> String {
+    format!("{EXPORTS}/mpiup-{}.exports", spec.name)
+}

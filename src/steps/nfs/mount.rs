@@ -1,0 +1,71 @@
+//! The other nodes' part: a line in `/etc/fstab`, by which systemd mounts the share at its first access after a boot, in
+//! whatever order the machines start; and the share mounted now.
+
+use super::FSTAB;
+use crate::{
+    changes::{Change, Place, Primitive, Wave, block},
+    spec::ShareKind,
+    steps::{
+        Cluster, Member,
+        write::{self, Block},
+    },
+};
+
+/// `hard`: a job waits for a head node that restarts, and loses nothing (`soft` blocked as long when it was measured, and then
+/// gives up in the middle of a file). `nofail` and the automount: no boot waits for another machine. mount.nfs(8) tries for
+/// 2 minutes; the 90 s that systemd allows by itself would end that early.
+const OPTIONS: &str = "hard,vers=4.2,_netdev,nofail,x-systemd.automount,x-systemd.mount-timeout=3min";
+
+pub fn step(cluster: &Cluster, member: &Member) -> Vec<Change> {
+    if cluster.spec.share.kind != ShareKind::Nfs || cluster.spec.is_head(&member.spec.name) {
+        return vec![];
+    }
+    let facts = &member.facts;
+    let share = if facts.share.path.is_empty() { &cluster.layout.share } else { &facts.share.path };
+    let source = format!("{}:{}", cluster.spec.head, cluster.layout.share);
+    // A line that somebody has entered for the same is theirs; `check` has refused any other.
+    let others = block::without(facts.text(FSTAB).unwrap_or_default(), &cluster.layout.mark);
+    let is_theirs = entry(&others, share).is_some();
+    let mut changes = vec![];
+    if !is_theirs {
+        let at = Block { path: FSTAB, owner: "root", place: Place::Bottom, mode: "644" };
+        let line = format!("{source} {share} nfs4 {OPTIONS} 0 0\n");
+        let why = "systemd mounts the share at its first access, also after a reboot, whichever node starts first; nothing waits for it at boot";
+        changes.extend(write::block(cluster, member, Wave::Mesh, at, line, why));
+    }
+    let key = format!("mount {share}");
+    let is_noted = facts.journal.iter().any(|entry| entry.key == key);
+    let is_mounted = facts.share.mounted().is_some() && member.is_complete(&key);
+    if !is_mounted || !(is_noted || is_theirs) {
+        changes.push(Change {
+            primitive: Primitive::Mount { path: share.clone(), source },
+            wave: Wave::Mesh,
+            guard: None,
+            why: "the same files on every node, by NFS 4.2".into(),
+            before: None,
+        });
+    }
+    changes
+}
+
+/// What fstab(5) mounts at this folder: its source.
+pub(super) fn entry<'a>(fstab: &'a str, at: &str) -> Option<&'a str> {
+    fstab.lines().find_map(|line| {
+        let mut words = line.split_whitespace();
+        let source = words.next().filter(|source| !source.starts_with('#'))?;
+        let folder = words.next()?;
+        (folder.trim_end_matches('/') == at).then_some(source)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::entry;
+
+    #[test]
+    fn reads_fstab() {
+        let fstab = "# <file system> <mount point>\nUUID=1 / ext4 defaults 0 1\n#master:/x /home/mpi/MPI nfs\nmaster:/home/mpi/MPI\t/home/mpi/MPI/ nfs defaults 0 0\n";
+        assert_eq!(entry(fstab, "/home/mpi/MPI"), Some("master:/home/mpi/MPI"));
+        assert_eq!(entry(fstab, "/home/mpi"), None);
+    }
+}

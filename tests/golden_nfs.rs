@@ -1,0 +1,219 @@
+//! A share over NFS: facts of real nodes in, changes out; and what is refused before anything is changed.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+#[path = "support/golden.rs"]
+mod golden;
+#[path = "support/nodes.rs"]
+mod nodes;
+
+use golden::{Show, golden, table};
+use mpiup::{
+    spec::Spec,
+    steps::plan,
+    ui::{Options, Ui},
+};
+use nodes::{Report, after, agree, bare, spec, spec_of};
+
+const NFS: &str = "[share]\nkind = \"nfs\"\n";
+const MPI: &str = "mpi:x:1500:1500::/home/mpi:/bin/bash";
+const OF_NFS: Show = Show::Only(&["packages", "nfs-server", "export", "fstab", "mount", "/MPI"]);
+
+fn machines() -> Vec<Report> {
+    bare().into_iter().map(Report::machine).collect()
+}
+
+/// As `up` leaves them.
+fn set_up(spec: &Spec) -> Vec<Report> {
+    let cluster = agree(spec, &machines()).unwrap();
+    after(&cluster, &plan(&cluster), &machines())
+}
+
+/// Packages come though MPI is made of wheels; the export is of an earlier wave than the mounts.
+#[test]
+fn first_up_with_nfs() {
+    golden("first_up_with_nfs", &spec(NFS), &machines(), OF_NFS);
+}
+
+/// One transaction, by the names of each system.
+#[test]
+fn nfs_beside_packages_of_mpi() {
+    let mut reports = machines();
+    let rocky = "ID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\nVERSION_ID=\"9.4\"\nPRETTY_NAME=\"Rocky Linux 9.4\"\n";
+    reports[1] = reports[1].clone().with("os", rocky).replacing("tools", "apt-get", "dnf");
+    golden(
+        "nfs_beside_packages_of_mpi",
+        &spec(&format!("{NFS}[mpi]\nsource = \"distro\"\n")),
+        &reports,
+        Show::Only(&["packages"]),
+    );
+}
+
+/// A new node is added to the export, and nothing else changes for the others' mounts.
+#[test]
+fn nfs_and_a_node_is_added() {
+    let two = spec_of(&[("master", "10.77.0.1"), ("client1", "10.77.0.2")], NFS);
+    let cluster = agree(&two, &machines()[..2]).unwrap();
+    let mut reports = after(&cluster, &plan(&cluster), &machines()[..2]);
+    reports.push(machines().remove(2));
+    golden("nfs_and_a_node_is_added", &spec(NFS), &reports, OF_NFS);
+}
+
+/// A line without clients would be one for everybody.
+#[test]
+fn nothing_is_exported_to_nobody() {
+    let one = spec_of(&[("master", "10.77.0.1")], NFS);
+    let table = table(&one, &machines()[..1], OF_NFS);
+    assert!(!table.contains("export"), "{table}");
+}
+
+/// The guide's: a line in /etc/exports, and a mount by hand that the next reboot forgets.
+#[test]
+fn what_the_guide_set_up_is_adopted() {
+    let mut reports = set_up(&spec(NFS));
+    for report in &mut reports {
+        let journal = report.facts().journal.into_iter().filter(|entry| {
+            !["exports", "nfs-server", "mount", "fstab", "packages"].iter().any(|word| entry.key.contains(word))
+        });
+        let journal: String =
+            journal.map(|entry| format!("{}\tyes\t{}\t{}\n", entry.number, entry.key, entry.what)).collect();
+        *report =
+            report.clone().with("journal", &journal).gone("/etc/exports.d").gone("/etc/exports.d/mpiup-aula.exports");
+    }
+    let line = "/home/mpi/MPI client1(rw,sync,no_subtree_check) client2(rw,sync,subtree_check)";
+    reports[0] = reports[0].clone().with("exports", &format!("/etc/exports\t{line}"));
+    let fstab = "UUID=0a3407de / ext4 errors=remount-ro 0 1\n";
+    reports[1] = reports[1].clone().file("/etc/fstab", "644", "root", fstab);
+    let theirs = format!("{fstab}10.77.0.1:/home/mpi/MPI /home/mpi/MPI nfs defaults 0 0\n");
+    reports[2] = reports[2].clone().file("/etc/fstab", "644", "root", &theirs);
+    golden("what_the_guide_set_up_is_adopted", &spec(NFS), &reports, Show::Everything);
+}
+
+/// Somebody unmounted it, or stopped the server.
+#[test]
+fn what_is_gone_is_planned_again() {
+    let mut reports = set_up(&spec(NFS));
+    reports[0] = reports[0].clone().replacing("nfs", "active active", "active failed");
+    reports[2] = reports[2].clone().with("share_mounts", "autofs\t/home/mpi/MPI\tsystemd-1");
+    golden("what_is_gone_is_planned_again", &spec(NFS), &reports, Show::Everything);
+}
+
+#[test]
+fn what_was_interrupted_is_planned_again() {
+    let spec = spec(NFS);
+    let whole = set_up(&spec);
+    let cluster = agree(&spec, &machines()).unwrap();
+    for (number, node) in plan(&cluster).nodes.iter().enumerate() {
+        for key in node.changes.iter().map(mpiup::changes::Change::key) {
+            let mut reports = whole.clone();
+            let done = format!("\tyes\t{key}\t");
+            reports[number] = reports[number].clone().replacing("journal", &done, &done.replace("yes", "no"));
+            let again = plan(&agree(&spec, &reports).unwrap());
+            let keys: Vec<String> = again.nodes[number].changes.iter().map(mpiup::changes::Change::key).collect();
+            assert_eq!((keys, again.count()), (vec![key], 1));
+        }
+    }
+}
+
+/// Its name, the number of the node, and what is wrong with that.
+type Case = (&'static str, usize, fn(Report) -> Report);
+
+/// The screens of what is refused, with the node of this number changed.
+fn refused(rest: &str, cases: &[Case]) -> String {
+    let mut screens = String::new();
+    for (about, number, change) in cases {
+        let mut reports = machines();
+        reports[*number] = change(reports[*number].clone());
+        let (ui, captured) = Ui::captured(Options::default());
+        ui.error(&agree(&spec(rest), &reports).err().unwrap_or_else(|| panic!("{about}")));
+        screens.push_str(&format!("== {about}\n{}", captured.err()));
+    }
+    screens
+}
+
+fn kept(name: &str, screens: &str) {
+    insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+        insta::assert_snapshot!(name, screens);
+    });
+}
+
+#[test]
+fn machines_that_cannot_do_nfs() {
+    let cases: &[Case] = &[
+        ("a container", 1, |node| node.replacing("nfs", "container none", "container docker")),
+        ("no systemd", 1, |node| node.replacing("nfs", "systemd yes\n", "")),
+        ("no server in the kernel", 0, |node| node.replacing("nfs", "serves yes\n", "")),
+        ("no client in the kernel", 2, |node| node.replacing("nfs", "mounts yes\n", "")),
+        ("a masked service", 0, |node| node.replacing("nfs", "enabled \n", "enabled masked\n")),
+        ("a system that is not known", 1, |node| node.replacing("tools", "apt-get", "nix-env")),
+        ("no root", 1, |node| {
+            node.with("id", "1500 mpi 1500").with("passwd_self", MPI).with("operator", "mpi").with("passwd_user", MPI)
+        }),
+    ];
+    kept("machines_that_cannot_do_nfs", &refused(NFS, cases));
+    // The server needs no client and the other way round.
+    let mut reports = machines();
+    reports[0] = reports[0].clone().replacing("nfs", "mounts yes\n", "");
+    reports[1] = reports[1].clone().replacing("nfs", "serves yes\n", "");
+    assert!(agree(&spec(NFS), &reports).is_ok());
+}
+
+#[test]
+fn folders_that_cannot_be_shared() {
+    let cases: &[Case] = &[
+        ("files below the mount", 1, |node| node.with("share_holds", "ejemplo.py\nhosts")),
+        ("another mount", 1, |node| node.with("share_mounts", "nfs4\t/home/mpi/MPI\tnas:/export/mpi")),
+        ("another disk", 2, |node| node.with("share_mounts", "ext4\t/home/mpi/MPI\t/dev/sdb1")),
+        ("another line in fstab", 2, |node| {
+            node.file("/etc/fstab", "644", "root", "nas:/export/mpi /home/mpi/MPI nfs defaults 0 0\n")
+        }),
+        ("no answer", 1, |node| {
+            node.with("share_silent", "no answer within 15 s")
+                .with("share_mounts", "nfs4\t/home/mpi/MPI\tmaster:/home/mpi/MPI")
+        }),
+        ("a stale one", 1, |node| {
+            node.with("share_silent", "Stale file handle").with("share_mounts", "autofs\t/home/mpi/MPI\tsystemd-1")
+        }),
+        ("a head that mounts it", 0, |node| node.with("share_mounts", "nfs4\t/home/mpi/MPI\tclient1:/home/mpi/MPI")),
+        ("a head without a disk", 0, |node| node.with("share_mounts", "overlay\t/\toverlay")),
+    ];
+    kept("folders_that_cannot_be_shared", &refused(NFS, cases));
+    let name = "[share]\nkind = \"nfs\"\npath = \"my files\"\n";
+    kept("folders_whose_name_cannot_be_shared", &refused(name, &[("a space", 1, |node| node)]));
+}
+
+/// NFS knows people by their numbers: they are the same everywhere, or nobody is let in.
+#[test]
+fn accounts_with_different_numbers() {
+    let taken: fn(Report) -> Report = |node| node.plus("ids_in_use", " 1500");
+    let other: fn(Report) -> Report = |node| node.with("passwd_user", "mpi:x:1501:1500::/home/mpi:/bin/bash");
+    let of_head = |rest: &str, change: fn(Report) -> Report| {
+        let mut reports = machines();
+        reports[0] = reports[0].clone().with("passwd_user", MPI);
+        reports[1] = change(reports[1].clone());
+        let (ui, captured) = Ui::captured(Options::default());
+        ui.error(&agree(&spec(rest), &reports).unwrap_err());
+        captured.err()
+    };
+    let cases = [("the number is taken there", taken), ("another number", other)];
+    let screens: String =
+        cases.iter().map(|(about, change)| format!("== {about}\n{}", of_head(NFS, *change))).collect();
+    kept("accounts_with_different_numbers", &screens);
+    // Without the head's account, the others' number becomes its own.
+    let mut reports = machines();
+    reports[2] = reports[2].clone().with("passwd_user", MPI);
+    let cluster = agree(&spec(NFS), &reports).unwrap();
+    assert_eq!(cluster.user_id, 1500);
+}
+
+/// One way out is taken before the other way in.
+#[test]
+fn another_kind_afterwards() {
+    let reports = set_up(&spec(NFS));
+    let (ui, captured) = Ui::captured(Options::default());
+    ui.error(&agree(&spec(""), &reports).unwrap_err());
+    insta::assert_snapshot!(captured.err(), @r#"
+    error: client1: /home/mpi/MPI is still mounted there from master, by
+           `kind = "nfs"`
+    hint: First `mpiup down`, which keeps what is in the share, then `mpiup up`.
+    "#);
+}

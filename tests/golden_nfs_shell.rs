@@ -1,0 +1,288 @@
+//! The shell of a share over NFS, with an exportfs, a systemd and a kernel's table of mounts that are the test's own: done,
+//! undone, refused, kept, and killed anywhere.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+#[path = "support/nfs.rs"]
+mod nfs;
+#[path = "support/shell.rs"]
+mod shell;
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    process::{Command, Stdio},
+};
+
+use mpiup::changes::{Place, Primitive, Text, script};
+use nfs::{install, share};
+use shell::{Sandbox, me, worlds};
+
+fn folder(s: &Sandbox, name: &str) -> Primitive {
+    Primitive::Dir { path: s.path(name), mode: "755", owner: me() }
+}
+
+/// The head node's changes; this is a client's address.
+fn server(s: &Sandbox, client: &str) -> Vec<Primitive> {
+    let line = format!("# Written by mpiup\n{} -rw,sync {client} 10.0.0.3\n", share(s));
+    let path = s.path("etc/exports.d/mpiup-aula.exports");
+    let export = Primitive::File { path, mode: "644", owner: me(), content: Text::new(line), check: None };
+    vec![Primitive::Service { unit: "nfs-server" }, folder(s, "etc/exports.d"), export]
+}
+
+/// Another node's.
+fn client(s: &Sandbox) -> Vec<Primitive> {
+    let source = format!("master:{}", share(s));
+    let line = format!("{source} {} nfs4 hard,x-systemd.automount 0 0\n", share(s));
+    let fstab = Primitive::Block {
+        path: s.path("etc/fstab"),
+        mark: "mpiup aula".into(),
+        place: Place::Bottom,
+        mode: "644",
+        owner: me(),
+        content: Text::new(line),
+    };
+    vec![folder(s, "home/mpi/MPI"), fstab, Primitive::Mount { path: share(s), source }]
+}
+
+/// The tree without times.
+fn picture(s: &Sandbox) -> BTreeMap<String, String> {
+    let plain = |seen: String| {
+        seen.split(' ').filter(|word| !word.contains('.') || word.contains('/')).collect::<Vec<_>>().join(" ")
+    };
+    // Who was told what is no state.
+    s.picture().into_iter().filter(|(name, _)| name != "calls").map(|(name, seen)| (name, plain(seen))).collect()
+}
+
+fn mounts(s: &Sandbox) -> String {
+    fs::read_to_string(s.path("proc/self/mountinfo")).unwrap()
+}
+
+fn calls(s: &Sandbox) -> String {
+    fs::read_to_string(s.path("calls")).unwrap_or_default()
+}
+
+#[test]
+fn a_server_is_set_up_and_taken_back() {
+    for world in worlds() {
+        let s = Sandbox::new(&world);
+        install(&s);
+        let before = picture(&s);
+        let ran = s.up(&server(&s, "10.0.0.2"));
+        assert!(ran.success, "{}: {ran:?}", world.name);
+        assert_eq!(nfs::exported(&s), [format!("{} 10.0.0.2", share(&s)), format!("{} 10.0.0.3", share(&s))]);
+        assert!(s.tree().join("sys/nfs-server.enabled").exists() && s.tree().join("sys/nfs-server.active").exists());
+        assert!(s.up(&server(&s, "10.0.0.2")).success, "twice is once");
+        let down = s.down();
+        assert!(down.success && down.said().is_empty(), "{}: {down:?}", world.name);
+        assert_eq!(picture(&s), before, "{}", world.name);
+        assert!(s.is_clean());
+    }
+}
+
+/// exportfs ends well and leaves a client out: what it lists counts.
+#[test]
+fn an_export_that_does_not_hold_is_refused() {
+    for world in worlds() {
+        let s = Sandbox::new(&world);
+        install(&s);
+        let ran = s.up(&server(&s, "nobody.invalid"));
+        assert!(!ran.success, "{}", world.name);
+        let why =
+            format!("{} is not exported to nobody.invalid: exportfs: Failed to resolve nobody.invalid", share(&s));
+        assert!(ran.stderr.contains(&why), "{}: {ran:?}", world.name);
+        assert!(nfs::exported(&s).is_empty() && !s.tree().join("etc/exports.d/mpiup-aula.exports").exists());
+        // An earlier one that held stands again.
+        assert!(s.up(&server(&s, "10.0.0.2")).success);
+        assert!(!s.up(&server(&s, "nobody.invalid")).success);
+        assert_eq!(nfs::exported(&s).len(), 2);
+        // What the kernel cannot export is listed all the same.
+        s.file("sys/unfit", 0o644, b"");
+        let ran = s.up(&server(&s, "10.0.0.4"));
+        assert!(!ran.success && ran.stderr.contains("cannot be exported: exportfs: "), "{}: {ran:?}", world.name);
+        assert!(s.down().success);
+    }
+}
+
+#[test]
+fn a_service_that_others_came_to_need_goes_on() {
+    let s = Sandbox::new(&worlds()[0]);
+    install(&s);
+    assert!(s.up(&server(&s, "10.0.0.2")).success);
+    s.file("etc/exports", 0o644, b"# theirs\n/srv/data pc7(ro)\n");
+    let down = s.down();
+    assert_eq!(down.results(), ["done", "done", "kept"], "{down:?}");
+    assert!(
+        down.said()[0].starts_with("the service nfs-server goes on, because this node exports folders by it ("),
+        "{down:?}"
+    );
+    assert!(s.tree().join("sys/nfs-server.active").exists());
+    s.file("etc/exports", 0o644, b"# theirs\n");
+    assert_eq!(s.down().results(), ["done"]);
+    assert!(!s.tree().join("sys/nfs-server.active").exists() && s.is_clean());
+}
+
+/// One that ran before goes on, and one that was off is off again.
+#[test]
+fn a_service_is_given_back_as_it_was() {
+    for (enabled, active) in [(true, true), (true, false), (false, true), (false, false)] {
+        let s = Sandbox::new(&worlds()[0]);
+        install(&s);
+        let state = |name: &str| s.tree().join(format!("sys/nfs-server.{name}"));
+        for (is_on, name) in [(enabled, "enabled"), (active, "active")] {
+            if is_on {
+                fs::write(state(name), "").unwrap();
+            }
+        }
+        assert!(s.up(&server(&s, "10.0.0.2")).success);
+        assert!(state("enabled").exists() && state("active").exists());
+        assert!(s.down().success);
+        assert_eq!((state("enabled").exists(), state("active").exists()), (enabled, active));
+    }
+}
+
+#[test]
+fn a_mount_is_made_and_taken_back() {
+    for world in worlds() {
+        let s = Sandbox::new(&world);
+        install(&s);
+        let before = picture(&s);
+        let ran = s.up(&client(&s));
+        assert!(ran.success, "{}: {ran:?}", world.name);
+        assert!(mounts(&s).contains(&format!("{} rw - nfs4 master:", share(&s))), "{}", mounts(&s));
+        assert!(s.up(&client(&s)).success, "twice is once");
+        let down = s.down();
+        assert!(down.success && down.said().is_empty(), "{}: {down:?}", world.name);
+        assert_eq!(picture(&s), before, "{}", world.name);
+        assert!(s.is_clean());
+        // systemd forgets the units of a line that is gone.
+        assert!(calls(&s).trim_end().ends_with("daemon-reload"), "{}", calls(&s));
+    }
+}
+
+#[test]
+fn a_mount_that_fails_says_why() {
+    let s = Sandbox::new(&worlds()[0]);
+    install(&s);
+    let before = picture(&s);
+    s.file("sys/refuses", 0o644, b"mount.nfs4: access denied by server while mounting master:/home/mpi/MPI\n");
+    let ran = s.up(&client(&s));
+    assert!(
+        !ran.success && ran.stderr.contains("was not mounted within 200 s: mount.nfs4: access denied by server"),
+        "{ran:?}"
+    );
+    fs::remove_file(s.tree().join("sys/refuses")).unwrap();
+    let down = s.down();
+    assert!(down.success && down.said().is_empty(), "{down:?}");
+    assert_eq!(picture(&s), before);
+}
+
+/// Whoever uses it is named, and nothing is torn from under them.
+#[test]
+#[allow(clippy::disallowed_methods, reason = "a test starts a process that is in the way")]
+fn a_mount_that_is_in_use_stays() {
+    for world in worlds() {
+        let s = Sandbox::new(&world);
+        install(&s);
+        assert!(s.up(&client(&s)).success);
+        fs::write(s.tree().join("sys/busy"), "").unwrap();
+        let mut user = Command::new("sleep").arg("600").current_dir(share(&s)).stdin(Stdio::null()).spawn().unwrap();
+        let down = s.down();
+        user.kill().unwrap();
+        user.wait().unwrap();
+        assert_eq!(down.results(), ["kept", "done", "kept"], "{}: {down:?}", world.name);
+        let who = format!("{} stays mounted, because it is in use by sleep ({} of {})", share(&s), user.id(), me());
+        assert!(down.said()[0].starts_with(&who), "{}: {:?}", world.name, down.said());
+        assert!(mounts(&s).contains(" - nfs4 ") && !calls(&s).contains("stop"), "{}", calls(&s));
+        fs::remove_file(s.tree().join("sys/busy")).unwrap();
+        assert_eq!(s.down().results(), ["done", "done"]);
+        assert!(!mounts(&s).contains("MPI") && s.is_clean());
+    }
+}
+
+/// What was not written yet waits for the server, and so does umount: `down` does not.
+#[test]
+fn a_mount_whose_server_is_gone_is_not_waited_for() {
+    let s = Sandbox::new(&worlds()[0]);
+    install(&s);
+    assert!(s.up(&client(&s)).success);
+    fs::write(s.tree().join("sys/dead"), "").unwrap();
+    let state = s.entry("x").parent().unwrap().parent().unwrap().to_str().unwrap().to_owned();
+    let patient = script::undo(&state, false, "");
+    assert!(patient.contains("within 60 umount"));
+    let down = s.sh(&patient.replace("within 60 umount", "within 1 umount"));
+    assert_eq!(down.results(), ["kept", "done", "kept"], "{down:?}");
+    assert!(down.said()[0].contains("because master does not answer and has not got all that was written"), "{down:?}");
+    for process in s.processes() {
+        nix::sys::signal::kill(process, nix::sys::signal::Signal::SIGKILL).unwrap();
+    }
+}
+
+/// What somebody mounted by hand stays, until a reboot has made it systemd's.
+#[test]
+fn a_mount_of_somebodys_own_stays() {
+    let s = Sandbox::new(&worlds()[0]);
+    install(&s);
+    fs::create_dir_all(share(&s)).unwrap();
+    nfs::mount(&s);
+    let by_hand = mounts(&s);
+    assert!(s.up(&client(&s)).success);
+    assert!(s.down().success);
+    assert_eq!(mounts(&s), by_hand);
+    assert!(s.up(&client(&s)).success);
+    let entry = s.journal().iter().position(|key| key.starts_with("mount ")).unwrap() + 1;
+    fs::write(s.entry(&format!("{entry:04}")).join("theirs"), "another boot\n").unwrap();
+    fs::remove_file(s.entry(&format!("{entry:04}")).join("sums")).unwrap();
+    assert!(s.down().success);
+    assert!(!mounts(&s).contains(" - nfs4 "));
+}
+
+/// While another node has it mounted, the export stays, and what it stands on.
+#[test]
+fn what_others_have_mounted_stays_exported() {
+    let s = Sandbox::new(&worlds()[0]);
+    install(&s);
+    let changes = [vec![folder(&s, "home/mpi/MPI")], server(&s, "10.0.0.2")].concat();
+    assert!(s.up(&changes).success);
+    let state = s.entry("x").parent().unwrap().parent().unwrap().to_str().unwrap().to_owned();
+    let down = s.sh(&script::undo(&state, false, "client[1-2]"));
+    assert_eq!(down.results(), ["kept", "kept", "kept", "kept"], "{down:?}");
+    assert_eq!(down.said()[0], "the share stays exported, because it is still mounted on client[1-2]");
+    assert_eq!(nfs::exported(&s).len(), 2);
+    assert_eq!(s.down().results(), ["done"; 4]);
+}
+
+/// From every state that a kill leaves, `down` gives all back, and `up` ends as without it.
+#[test]
+fn killed_anywhere_it_goes_on() {
+    let kinds: [fn(&Sandbox) -> Vec<Primitive>; 2] = [|s| server(s, "10.0.0.2"), client];
+    for changes_of in kinds {
+        let s = Sandbox::new(&worlds()[0]);
+        install(&s);
+        let (before, changes) = (picture(&s), changes_of(&s));
+        let shots = s.up_shots(&changes);
+        let whole = picture(&s);
+        for (number, shot) in shots.iter().enumerate() {
+            s.restore(shot);
+            let down = s.down();
+            assert!(down.success && down.said().is_empty(), "down after a kill at {shot:?}: {down:?}");
+            assert_eq!(picture(&s), before, "down after a kill at {shot:?}");
+            if number % 3 != 0 {
+                continue;
+            }
+            s.restore(shot);
+            let up = s.up(&changes);
+            assert!(up.success, "up after a kill at {shot:?}: {up:?}");
+            assert_eq!(picture(&s), whole, "up after a kill at {shot:?}");
+        }
+        let s = Sandbox::new(&worlds()[0]);
+        install(&s);
+        let (before, changes) = (picture(&s), changes_of(&s));
+        assert!(s.up(&changes).success);
+        for shot in s.down_shots() {
+            s.restore(&shot);
+            let down = s.down();
+            assert!(down.success && down.said().is_empty(), "down after a kill of down at {shot:?}: {down:?}");
+            assert_eq!(picture(&s), before, "down after a kill of down at {shot:?}");
+        }
+    }
+}
