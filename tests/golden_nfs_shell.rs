@@ -251,6 +251,39 @@ fn what_others_have_mounted_stays_exported() {
     assert_eq!(s.down().results(), ["done"; 4]);
 }
 
+/// What a node is asked before every verb: the kernel's table at once, and a server with a deadline.
+#[test]
+fn a_share_is_looked_at_without_waiting_for_it() {
+    for world in worlds() {
+        let s = Sandbox::new(&world);
+        install(&s);
+        fs::create_dir_all(share(&s)).unwrap();
+        let look = format!(
+            "share={}\n{}look_at_share\necho \"$share|$mounts|$silent\"\n",
+            share(&s),
+            mpiup::facts::LOOK_AT_SHARE.replace("KILL 15", "KILL 1")
+        );
+        let seen = |s: &Sandbox| s.sh(&look).stdout.replace(&s.path(""), "/").replace('\t', " ").trim_end().to_owned();
+        assert_eq!(seen(&s), "/home/mpi/MPI|ext4 / /dev/vda1|", "{}", world.name);
+        nfs::mount(&s);
+        let mounted = "nfs4 /home/mpi/MPI master:/home/mpi/MPI";
+        assert_eq!(seen(&s), format!("/home/mpi/MPI|{mounted}|"), "{}", world.name);
+        s.tool("stat", "#!/bin/sh\necho \"stat: cannot statx '$1': Stale file handle\" >&2\nexit 1\n");
+        assert_eq!(seen(&s), format!("/home/mpi/MPI|{mounted}|Stale file handle"), "{}", world.name);
+        s.tool("stat", "#!/bin/sh\nexec sleep 600\n");
+        let begun = std::time::Instant::now();
+        assert_eq!(seen(&s), format!("/home/mpi/MPI|{mounted}|no answer within 15 s"), "{}", world.name);
+        assert!(begun.elapsed().as_secs() < 60, "{}", world.name);
+        // An automount mounts while it is looked at.
+        let table = s.tree().join("proc/self/mountinfo");
+        let nfs4 = mounts(&s).lines().last().unwrap().to_owned();
+        let autofs = nfs4.replace(" - nfs4 master:", " - autofs systemd-1:");
+        fs::write(&table, format!("{}{autofs}\n", mounts(&s).replace(&format!("{nfs4}\n"), ""))).unwrap();
+        s.tool("stat", &format!("#!/bin/sh\ncase $1 in */) echo '{nfs4}' >> {} ;; esac\n", table.display()));
+        assert_eq!(seen(&s), format!("/home/mpi/MPI|{mounted}|"), "{}", world.name);
+    }
+}
+
 /// From every state that a kill leaves, `down` gives all back, and `up` ends as without it.
 #[test]
 fn killed_anywhere_it_goes_on() {

@@ -11,8 +11,9 @@ use crate::{
     steps,
 };
 
-/// Asking `sshd -T`, Python and MPI for their versions takes longest: a second on a slow board.
-const DEADLINE: Duration = Duration::from_secs(30);
+/// Asking `sshd -T`, Python, MPI and the package manager takes longest: some seconds on a slow board, and more on one that has
+/// other work. A share that does not answer is waited for within it (`facts/share.sh`).
+const DEADLINE: Duration = Duration::from_secs(90);
 
 /// What was seen on each node that answered; those that did not are lost, with their reasons. `on_seen` hears of each node
 /// that was seen, when it was.

@@ -166,6 +166,11 @@ impl Sandbox {
     /// A program of the test's own, which the shell finds before any other of that name.
     pub fn tool(&self, name: &str, script: &str) {
         let path = self.own("bin").join(name);
+        // Where a world has a link to a program of this machine, that is what would be written.
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => panic!("{}: {error}", path.display()),
+            _ => {}
+        }
         fs::write(&path, self.placed(script)).expect("written");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("set");
     }

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// A shell that is slow to start a dozen small programs is still there.
-const DEADLINE: Duration = Duration::from_secs(30);
+const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Connects to every node of the spec. Those that do not answer are named at once.
 ///
