@@ -84,7 +84,7 @@ impl Seen {
         if same && (mode & 0o100 != 0) == file.executable {
             return Verdict::Have;
         }
-        if same || self.is_noted(&file.path) { Verdict::Want } else { Verdict::Theirs }
+        if self.is_noted(&file.path) { Verdict::Want } else { Verdict::Theirs }
     }
 
     /// Something stands where a folder is to be, and it is not what mpiup put there.

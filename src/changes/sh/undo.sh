@@ -36,10 +36,17 @@ undo_synced() {
         cd "$1" 2>/dev/null || exit 0
         while IFS= read -r line; do
             hash=${line%% *} file=${line#* }
-            [ -f "$file" ] && [ ! -L "$file" ] && [ "$(sha256sum < "$file")" = "$hash  -" ] && rm -f -- "$file"
-        done
-        find . -xdev -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null
-        find . -xdev -depth -mindepth 1 -type d -exec rmdir {} + 2>/dev/null
+            [ -f "$file" ] && [ ! -L "$file" ] && [ "$(sha256sum < "$file")" = "$hash  -" ] || [ ! -e "$file" ] || continue
+            rm -f -- "$file"
+            # What Python made of it beside it, and the folders that are empty without it, and no others.
+            folder=. name=$file
+            case $file in */*) folder=${file%/*} name=${file##*/} ;; esac
+            case $name in *.py) rm -f -- "$folder/__pycache__/${name%.py}".*.pyc; rmdir -- "$folder/__pycache__" ;; esac
+            while [ "$folder" != . ]; do
+                rmdir -- "$folder" || break
+                case $folder in */*) folder=${folder%/*} ;; *) folder=. ;; esac
+            done
+        done 2>/dev/null
         exit 0' undo_synced "$(cat "$1/path")" < "$1/list"
     rm -rf "$1"
 }
