@@ -107,7 +107,7 @@ impl Place {
             before: None,
             guard: None,
         });
-        let calls = script::calls(&self.state(), changes.iter().enumerate(), None).unwrap();
+        let calls = script::calls(&self.state(), "", changes.iter().enumerate(), None).unwrap();
         format!("{}{calls}", script::prelude())
     }
 

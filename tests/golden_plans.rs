@@ -237,6 +237,50 @@ fn nodes_that_share_their_cores() {
     golden("nodes_that_share_their_cores", &spec(""), &reports, Show::Only(&["mca-params"]));
 }
 
+/// What works goes on as it is: no account, no name, no package and no hostfile is made where somebody has made it.
+#[test]
+fn a_cluster_built_by_hand() {
+    let shown = Show::Only(&["/etc/hosts", "user", "/hosts", "tree", "dir", "authorized_keys", "packages", "config"]);
+    golden("a_cluster_built_by_hand", &nodes::spec_by_hand(), &nodes::by_hand(), shown);
+}
+
+/// A hostfile of somebody's own gets what it lacks; one that the cluster's MPI cannot read is no hostfile.
+#[test]
+fn hostfiles_written_by_hand() {
+    let with = |hosts: &str| {
+        let mut reports = nodes::by_hand();
+        reports[0] = reports[0].clone().file("~/MPI/hosts", "644", "mpi", hosts);
+        table(&nodes::spec_by_hand(), &reports, Show::Only(&["/MPI/hosts"]))
+    };
+    let mut all = String::new();
+    for hosts in ["client1\nmaster", "master:2\nclient1:2\nclient2:2\n", "# nothing yet\n"] {
+        all.push_str(&format!("# {hosts:?}\n{}", with(hosts)));
+    }
+    insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false, snapshot_path => "snapshots" }, {
+        insta::assert_snapshot!("hostfiles_written_by_hand", all);
+    });
+}
+
+/// A node leaves: the others lose its keys and names, and nothing else changes on them.
+#[test]
+fn a_node_leaves() {
+    let cluster = agree(&spec(""), &bare()).unwrap();
+    let mut reports = after(&cluster, &mpiup::steps::plan(&cluster), &bare());
+    reports.pop();
+    let nodes = [("master", "10.77.0.1"), ("client1", "10.77.0.2")];
+    golden("a_node_leaves", &spec_of(&nodes, ""), &reports, Show::Everything);
+}
+
+/// The operator's way to a node is another now, or the node has another address: the others learn the new one.
+#[test]
+fn a_node_has_another_address() {
+    let cluster = agree(&spec(""), &bare()).unwrap();
+    let mut reports = after(&cluster, &mpiup::steps::plan(&cluster), &bare());
+    reports[1] = reports[1].clone().replacing("addresses", "10.77.0.2/16", "10.77.0.14/16");
+    let nodes = [("master", "10.77.0.1"), ("client1", "10.77.0.14"), ("client2", "10.77.0.3")];
+    golden("a_node_has_another_address", &spec_of(&nodes, ""), &reports, Show::Everything);
+}
+
 /// Three nodes are set up, and a fourth is new: the three learn of it, and nothing else changes on them.
 #[test]
 fn a_node_is_added() {

@@ -539,3 +539,55 @@ fn a_file_that_is_protected_is_named() {
     assert!(undone.success && s.is_clean(), "{}", undone.stderr);
     assert_eq!(after, before);
 }
+
+/// Of a shared folder that was there before, `down` takes what `sync` brought, and none of what stood beside it.
+#[test]
+fn what_sync_brought_goes_and_folders_of_somebody_elses_stay() {
+    let of_ours = ["a.py", "sub/deep/b.py", "edited.py"];
+    let pycache = ["__pycache__/a.cpython-311.pyc", "sub/deep/__pycache__/b.cpython-311.pyc"];
+    let theirs = ["__pycache__/theirs.cpython-311.pyc", "sub/theirs.txt", "lib/__pycache__/x.cpython-311.pyc"];
+    for world in worlds() {
+        let s = Sandbox::new(&world);
+        for folder in ["sub/deep/__pycache__", "lib/__pycache__", "__pycache__", "results", "sub/empty"] {
+            fs::create_dir_all(s.tree().join(folder)).unwrap();
+        }
+        [&of_ours[..], &pycache, &theirs].concat().iter().for_each(|name| s.file(name, 0o644, name.as_bytes()));
+        assert!(s.up(&[file(&s, "new", "a\n")]).success);
+        let note = "mkdir synced && cd synced && printf %s \"$share\" > path && id -un > owner && cd \"$share\" &&
+            sha256sum a.py sub/deep/b.py edited.py | sed 's/  / /' > \"$state/synced/list\" && echo more >> edited.py";
+        let (state, share) = (mpiup::quote::sh(&s.state()), mpiup::quote::sh(&s.tree().to_string_lossy()));
+        let noted = s.sh(&format!("state={state} share={share}; cd \"$state\" && {note}"));
+        assert!(noted.success, "{noted:?}");
+        down(&s, &world.name);
+        let there = |name: &&&str| s.tree().join(name).exists();
+        let all = [&of_ours[..], &pycache, &theirs, &["results", "sub/empty", "sub/deep", "new"]].concat();
+        let left: Vec<&str> = all.iter().filter(there).copied().collect();
+        assert_eq!(left, [&["edited.py"], &theirs[..], &["results", "sub/empty"]].concat(), "{}", world.name);
+    }
+}
+
+/// Who is in the cluster is noted beside the journal, and goes with it.
+#[test]
+fn the_note_of_members_comes_with_the_journal_and_goes_with_it() {
+    for world in worlds() {
+        let s = Sandbox::new(&world);
+        let change = mpiup::changes::Change {
+            primitive: file(&s, "new", "a\n"),
+            wave: mpiup::changes::Wave::Ground,
+            guard: None,
+            why: String::new(),
+            before: None,
+        };
+        for note in ["master 10.0.0.1 head\nclient1 ana@10.0.0.2\n", "master 10.0.0.1 head\n", ""] {
+            let calls = mpiup::changes::script::calls(&s.state(), note, [(0, &change)], None).unwrap();
+            let ran = s.sh(&format!("{}{calls}", mpiup::changes::script::prelude()));
+            assert!(ran.success, "{}: {ran:?}", world.name);
+            // Without a new one, the last one stays.
+            let wanted = if note.is_empty() { "master 10.0.0.1 head\n" } else { note };
+            let noted = std::path::Path::new(&s.state()).join("members");
+            assert_eq!(fs::read_to_string(noted).unwrap(), wanted, "{}", world.name);
+        }
+        down(&s, &world.name);
+        assert!(s.picture().is_empty());
+    }
+}

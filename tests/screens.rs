@@ -255,6 +255,87 @@ fn up_where_the_job_fails() {
     screen("up_where_the_job_fails", Stage::of(set_up()).job_fails(said).play(Play::Up));
 }
 
+/// The set-up nodes without client2, which is no longer in the spec; what they say once they have forgotten it; and itself.
+fn one_left() -> (Stage, Report) {
+    let spec = spec_of(&[("master", "10.77.0.1"), ("client1", "10.77.0.2")], "");
+    let [master, client1, client2] = set_up().try_into().unwrap();
+    let note = "master 10.77.0.1 head\nclient1 10.77.0.2\nclient2 ana@10.77.0.3\n";
+    let reports = vec![master.with("members", note), client1.with("members", note)];
+    let cluster = agree(&spec, &reports).unwrap();
+    let then = after(&cluster, &plan(&cluster), &reports);
+    (Stage::of(reports).spec(spec).then(then), client2)
+}
+
+#[test]
+fn plan_when_a_node_leaves() {
+    let (stage, client2) = one_left();
+    screen("plan_when_a_node_leaves", stage.left("client2", "ana@10.77.0.3", Some(client2)).play(Play::Plan));
+}
+
+#[test]
+fn up_when_a_node_leaves() {
+    let (stage, client2) = one_left();
+    let stage = stage.left("client2", "ana@10.77.0.3", Some(client2)).keeps(
+        "client2",
+        "dir /home/mpi/MPI",
+        "/home/mpi/MPI holds files that mpiup did not put there",
+    );
+    screen("up_when_a_node_leaves", stage.answer("y").play(Play::Up));
+}
+
+#[test]
+fn up_when_a_node_has_left_that_cannot_be_reached() {
+    let (stage, _) = one_left();
+    let stage = stage.left("client2", "ana@10.77.0.3", None).answer("y");
+    screen("up_when_a_node_has_left_that_cannot_be_reached", stage.play(Play::Up));
+}
+
+/// The head node leaves, and only one node stays.
+#[test]
+fn plan_when_the_head_leaves() {
+    let [master, client1, _] = set_up().try_into().unwrap();
+    let client1 = client1.with("members", "master 10.77.0.1 head\nclient1 10.77.0.2\n");
+    let stage = Stage::of(vec![client1]).spec(spec_of(&[("client1", "10.77.0.2")], ""));
+    screen("plan_when_the_head_leaves", stage.left("master", "10.77.0.1", Some(master)).play(Play::Plan));
+}
+
+/// The head node exports what the others have mounted: it cannot simply go.
+#[test]
+fn up_when_the_head_of_a_share_over_nfs_leaves() {
+    let [master, client1, _] = set_up().try_into().unwrap();
+    let client1 = client1.with("members", "master 10.77.0.1 head\nclient1 10.77.0.2\n");
+    let spec = spec_of(&[("client1", "10.77.0.2")], "[share]\nkind = \"nfs\"\n");
+    let stage = Stage::of(vec![client1]).spec(spec).left("master", "10.77.0.1", Some(master));
+    screen("up_when_the_head_of_a_share_over_nfs_leaves", stage.play(Play::Up));
+}
+
+/// Another name for the same machine is no leaving, and what a leaver's journal does not hold is not taken back.
+#[test]
+fn a_node_that_was_renamed_has_not_left() {
+    let (stage, _) = one_left();
+    let again = set_up().remove(1);
+    let text = stage.left("pc1", "pc1.lan", Some(again)).play(Play::Plan);
+    assert!(!text.contains("taken back"), "{text}");
+    let (stage, _) = one_left();
+    let text = stage.left("client2", "10.77.0.3", Some(bare().remove(2))).play(Play::Plan);
+    assert!(!text.contains("taken back"), "{text}");
+}
+
+/// `down` takes all of it back: also what the spec names no more.
+#[test]
+fn down_when_a_node_has_left() {
+    let (stage, client2) = one_left();
+    let stage = stage.left("client2", "ana@10.77.0.3", Some(client2)).answer("y");
+    screen("down_when_a_node_has_left", stage.play(Play::Down));
+}
+
+/// Three machines that somebody made a cluster by a guide.
+#[test]
+fn plan_of_a_cluster_that_was_built_by_hand() {
+    let stage = Stage::of(nodes::by_hand()).spec(nodes::spec_by_hand());
+    screen("plan_of_a_cluster_that_was_built_by_hand", stage.play(Play::Plan));
+}
+
 #[test]
 fn status_of_bare_nodes() {
     screen("status_of_bare_nodes", Stage::of(bare()).play(Play::Status));

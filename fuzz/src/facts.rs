@@ -41,7 +41,8 @@ fn planned(spec: &Spec, facts: &Facts) {
         Ok(cluster) => {
             let plan = plan(&cluster);
             let changes = plan.nodes[0].changes.iter().enumerate();
-            script::calls(&cluster.members[0].state, changes, None).expect("a plan can be written down");
+            let note = cluster.note(&cluster.members[0]);
+            script::calls(&cluster.members[0].state, &note, changes, None).expect("a plan can be written down");
         }
         Err(error) => assert!(!error.message().is_empty()),
     }

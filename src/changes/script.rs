@@ -48,12 +48,13 @@ pub fn prelude() -> &'static str {
 }
 
 /// The calls that make `changes` on one node, after [`prelude`]. `keys` fills the placeholders; without it they stay
-/// as they are, for a person to read.
+/// as they are, for a person to read. `members` is noted beside the journal, where it is not empty.
 ///
 /// # Errors
 /// When a key that a text waits for is not among `keys`.
 pub fn calls<'a>(
     state: &str,
+    members: &str,
     changes: impl IntoIterator<Item = (usize, &'a Change)>,
     keys: Option<&PublicKeys>,
 ) -> Result<String> {
@@ -63,6 +64,10 @@ pub fn calls<'a>(
         script.push_str(SWITCH);
     }
     let _ = writeln!(script, "begin {} || exit 1", quote::sh(state));
+    if !members.is_empty() {
+        let end = delimiter(members);
+        let _ = write!(script, "note_members <<'{end}' || exit 1\n{members}{end}\n");
+    }
     for (index, change) in changes {
         let guarded = change.guard.map(|guard| format!("guarded {} ", guard.word())).unwrap_or_default();
         let _ = write!(script, "change {index} {} {guarded}{}", quote::sh(&change.what()), call(&change.primitive));

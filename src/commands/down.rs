@@ -4,13 +4,14 @@ use serde::Serialize;
 
 use super::{
     global::Global,
+    moved,
     session::{self, Session, alike},
     unconfirmed,
 };
 use crate::{
     error::{Error, Result},
     node::Consent,
-    provision::{self, Event, Locks},
+    provision::{self, Event, Locks, Reach},
     spec::{NodeName, Spec, nodeset},
     ui::{Outcome, Ui},
 };
@@ -79,7 +80,10 @@ pub async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<()> {
 /// # Errors
 /// When some node could not be reached or taken back.
 pub async fn take_down(spec: Spec, yes: bool, purge: bool, global: &Global, ui: &Ui) -> Result<()> {
-    with_session(Session::open(spec, global, ui).await?, yes, purge, ui).await
+    let (mut session, _) = Session::open_whole(spec, Reach::Neighbours, global, ui).await?;
+    moved::say(&session, ui);
+    session.admit_leavers();
+    with_session(session, yes, purge, ui).await
 }
 
 /// The verb on nodes that were looked at.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{global::Global, session::opener};
+use super::{global::Global, plan_text, session::opener};
 use crate::{
     error::{Context as _, Error, Result},
     facts::Facts,
@@ -10,10 +10,13 @@ use crate::{
     node::Node,
     provision::{Fleet, gather},
     spec::{Address, Flavour, NodeName, NodeSpec, Source, Spec, hostfile},
+    steps::Cluster,
     ui::{Outcome, Table, Ui, humane},
 };
 
+mod add;
 mod choose;
+mod recognise;
 
 pub use choose::{Found, Wishes};
 
@@ -22,7 +25,7 @@ pub use choose::{Found, Wishes};
 /// The first machine becomes the head node, which launches the jobs.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  mpiup init mpi@192.168.1.10 client1 client2\n  mpiup init 'ana@pc[01-12].lab'\n  mpiup init --hostfile hosts\n  mpiup init --lab"
+    after_help = "Examples:\n  mpiup init mpi@192.168.1.10 client1 client2\n  mpiup init 'ana@pc[01-12].lab'\n  mpiup init --hostfile hosts\n  mpiup init --add pc4 pc5\n  mpiup init --lab"
 )]
 pub struct Args {
     /// Anything ssh takes: address, user@host:port, an alias of ~/.ssh/config; sets such as pc[01-12]; `local`.
@@ -46,6 +49,9 @@ pub struct Args {
     /// Which MPI.
     #[arg(long, value_name = "FLAVOUR", value_parser = ["openmpi", "mpich"])]
     mpi: Option<String>,
+    /// Add the machines to the file that is there.
+    #[arg(long, conflicts_with_all = ["force", "name", "user", "source", "mpi"])]
+    add: bool,
     /// Write over a file that is there already.
     #[arg(long)]
     force: bool,
@@ -62,15 +68,21 @@ struct Named {
 
 pub async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<()> {
     let path = global.spec.clone().unwrap_or_else(|| PathBuf::from("mpiup.toml"));
-    if path.exists() && !args.force {
-        return Err(Error::usage(format!("{} is there already, and is kept", path.display()))
-            .hinted("`mpiup plan` shows what it means; `mpiup init --force …` writes a new one over it."));
+    if path.exists() && !args.force && !args.add {
+        return Err(Error::usage(format!("{} is there already, and is kept", path.display())).hinted(
+            "`mpiup plan` shows what it means; `mpiup init --add …` adds machines to it, and `mpiup init --force …` writes a new one over it.",
+        ));
     }
     let lab = match &args.lab {
         Some(name) => Some(Lab::find(name)?.ok_or_else(|| crate::lab::no_such_lab(name))?),
         None => None,
     };
     let named = named(args, lab.as_ref())?;
+    if args.add {
+        add::add(&named, &path, global, ui).await?;
+        ui.say("  Next: `mpiup plan` shows what would change, `mpiup up` does it.");
+        return Ok(());
+    }
     let wishes = Wishes {
         name: args.name.clone(),
         user: args.user.clone(),
@@ -190,6 +202,7 @@ async fn write_spec(named: &[Named], wishes: &Wishes, path: &Path, global: &Glob
         slots(&draft.spec),
         draft.spec.head
     ));
+    recognised(&found, &draft.spec).iter().for_each(|line| ui.say(&format!("  {line}")));
     if ui.is_json() {
         ui.json(&draft.spec)?;
     }
@@ -203,6 +216,13 @@ async fn write_spec(named: &[Named], wishes: &Wishes, path: &Path, global: &Glob
         path.display()
     ))
     .hinted("Mend what is said above and type it again with `--force`, or take them out of the file; then `mpiup up`."))
+}
+
+/// What somebody has set up already, for the cluster that was chosen.
+fn recognised(found: &[Found], spec: &Spec) -> Vec<String> {
+    let seen = spec.nodes.iter().cloned().zip(found).filter_map(|(node, found)| Some((node, found.facts.clone()?)));
+    let cluster = Cluster::agree(spec, seen.collect(), None);
+    cluster.map(|cluster| plan_text::kept(&cluster)).unwrap_or_default()
 }
 
 fn slots(spec: &Spec) -> u32 {

@@ -7,6 +7,8 @@ pub mod exec;
 mod global;
 mod init;
 pub mod lab;
+mod leaving;
+mod moved;
 pub mod plan;
 mod plan_text;
 mod prompter;

@@ -4,13 +4,15 @@ use serde::Serialize;
 
 use super::{
     global::Global,
+    leaving, moved,
     plan_text::{self, Detail},
-    session::{self, Session},
+    session::{self, Session, entries},
     unconfirmed,
 };
 use crate::{
     changes::{Change, Wave, script},
     error::{Error, Kind, Result},
+    provision::Reach,
     steps::{self, Plan},
     ui::{Ui, diff},
 };
@@ -27,7 +29,9 @@ pub struct Args {
 
 pub async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<()> {
     let spec = session::load(global)?;
-    with_session(Session::open(spec, global, ui).await?, args.sh, ui).await
+    let (session, _) = Session::open_whole(spec, Reach::Neighbours, global, ui).await?;
+    moved::say(&session, ui);
+    with_session(session, args.sh, ui).await
 }
 
 /// The verb on nodes that were looked at.
@@ -35,22 +39,29 @@ pub async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<()> {
 /// # Errors
 /// Of the kind [`Kind::Differences`], without a word, when something would change.
 pub async fn with_session(mut session: Session, sh: bool, ui: &Ui) -> Result<()> {
+    leaving::check(&session)?;
     session.muster(ui).await;
     let cluster = session.cluster()?;
     let plan = steps::plan(&cluster);
     unconfirmed::before_up(&cluster, &plan, ui);
+    leaving::remarks(&session, ui);
     if ui.is_json() {
-        ui.json(&document(&plan))?;
+        ui.json(&document(&session, &cluster, &plan))?;
     } else if sh {
-        ui.out(&shell(&cluster, &plan)?);
-    } else if !plan.is_empty() {
+        ui.out(&shell(&session, &cluster, &plan)?);
+    } else {
+        leaving::lines(&session).iter().for_each(|line| ui.out(line));
+    }
+    if !ui.is_json() && !sh && !plan.is_empty() {
         for line in plan_text::lines(&cluster, &plan, Detail::Diffs) {
             ui.out(&line);
         }
     }
     let lost = session.fleet.lost.len();
+    let is_empty = plan.is_empty() && session.leavers.is_empty();
     session.fleet.close().await;
-    match (lost, plan.is_empty()) {
+    session.leavers.fleet.close().await;
+    match (lost, is_empty) {
         (0, true) => {
             ui.done(&format!("Nothing to change: {} is as the spec says.", cluster.spec.name));
             Ok(())
@@ -68,8 +79,25 @@ pub async fn with_session(mut session: Session, sh: bool, ui: &Ui) -> Result<()>
 
 #[derive(Serialize)]
 struct Document<'a> {
+    /// Nodes that are no longer in the spec, with what is taken back on them, the last change first.
+    leaving: Vec<Leaving<'a>>,
+    /// What somebody has set up, and mpiup keeps as it is.
+    kept: Vec<Kept>,
     changes: usize,
     nodes: Vec<Node<'a>>,
+}
+
+#[derive(Serialize)]
+struct Leaving<'a> {
+    node: &'a str,
+    taken_back: Vec<&'a str>,
+    error: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Kept {
+    what: String,
+    nodes: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -88,7 +116,7 @@ struct Entry<'a> {
 }
 
 /// In the order in which `up` does them, which is the order of the journal.
-fn document(plan: &Plan) -> Document<'_> {
+fn document<'a>(session: &'a Session, cluster: &steps::Cluster, plan: &'a Plan) -> Document<'a> {
     fn entry(change: &Change) -> Entry<'_> {
         let painted = change.texts().map(|(before, after)| diff::unified(&before, &after).join("\n"));
         let diff = painted.map(|text| anstream::adapter::strip_str(&text).to_string());
@@ -100,16 +128,38 @@ fn document(plan: &Plan) -> Document<'_> {
             .flat_map(|wave| node.changes.iter().filter(move |change| change.wave == wave));
         Node { node: node.node.as_str(), changes: in_order.map(entry).collect() }
     });
-    Document { changes: plan.count(), nodes: nodes.collect() }
+    let reached = session.leavers.seen.iter().map(|(node, facts)| Leaving {
+        node: node.name.as_str(),
+        taken_back: entries(facts).collect(),
+        error: None,
+    });
+    let missed = session.leavers.fleet.lost.iter().map(|lost| Leaving {
+        node: lost.node.as_str(),
+        taken_back: Vec::new(),
+        error: Some(lost.error.to_string()),
+    });
+    let kept = steps::adopted(cluster)
+        .into_iter()
+        .map(|adopted| Kept { what: adopted.what, nodes: adopted.nodes.iter().map(ToString::to_string).collect() });
+    Document {
+        leaving: reached.chain(missed).collect(),
+        kept: kept.collect(),
+        changes: plan.count(),
+        nodes: nodes.collect(),
+    }
 }
 
 /// One script per node and wave: the very text that `up` sends.
-fn shell(cluster: &steps::Cluster, plan: &Plan) -> Result<String> {
+fn shell(session: &Session, cluster: &steps::Cluster, plan: &Plan) -> Result<String> {
     let mut text = format!("#!/bin/sh\n{}", script::prelude());
+    for (node, facts) in &session.leavers.seen {
+        let state = steps::cluster::state_of(&cluster.spec, facts);
+        text.push_str(&format!("\n# ---- {}, which left ----\n{}", node.name, script::undo(&state, false, "")));
+    }
     for (node, member) in plan.nodes.iter().zip(&cluster.members) {
         for (number, wave) in [Wave::Ground, Wave::Mesh].into_iter().enumerate() {
             let changes = node.changes.iter().enumerate().filter(|(_, change)| change.wave == wave);
-            let calls = script::calls(&member.state, changes, None)?;
+            let calls = script::calls(&member.state, &node.note(wave, cluster, member), changes, None)?;
             text.push_str(&format!("\n# ---- {}, wave {} ----\n{calls}", node.node, number + 1));
         }
     }

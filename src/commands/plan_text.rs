@@ -4,7 +4,7 @@ use crate::{
     changes::{Change, Guard, Primitive, Wave},
     distributions,
     spec::nodeset,
-    steps::{Cluster, Plan},
+    steps::{self, Cluster, Plan},
     ui::{diff, paint, style, wrap},
 };
 
@@ -29,14 +29,10 @@ const COLUMNS: usize = 80;
 /// The lines of a plan that is not empty.
 pub fn lines(cluster: &Cluster, plan: &Plan, detail: Detail) -> Vec<String> {
     let everyone = cluster.spec.nodes.len();
-    let mut lines = Vec::new();
+    let mut lines = if detail == Detail::Diffs { kept(cluster) } else { Vec::new() };
     let mut heading = String::new();
     for row in rows(plan, detail) {
-        let nodes = if row.nodes.len() == everyone && everyone > 1 {
-            format!("all {everyone} nodes")
-        } else {
-            nodeset::fold_in_order(&row.nodes)
-        };
+        let nodes = folded(&row.nodes, everyone);
         if nodes != heading {
             if !lines.is_empty() {
                 lines.push(String::new());
@@ -58,6 +54,28 @@ pub fn lines(cluster: &Cluster, plan: &Plan, detail: Detail) -> Vec<String> {
     }
     lines.push(String::new());
     lines.push(summary(cluster, plan));
+    lines
+}
+
+fn folded(nodes: &[String], everyone: usize) -> String {
+    if nodes.len() == everyone && everyone > 1 {
+        format!("all {everyone} nodes")
+    } else {
+        nodeset::fold_in_order(nodes)
+    }
+}
+
+/// What somebody has set up already.
+pub fn kept(cluster: &Cluster) -> Vec<String> {
+    let mut lines = Vec::new();
+    for adopted in steps::adopted(cluster) {
+        if lines.is_empty() {
+            lines.push(paint(style::HEADING, "Set up by somebody already, and kept as it is"));
+        }
+        let nodes: Vec<String> = adopted.nodes.iter().map(ToString::to_string).collect();
+        let whole = format!("{}: {}", folded(&nodes, cluster.spec.nodes.len()), adopted.what);
+        lines.extend(wrap("  = ", &whole, COLUMNS));
+    }
     lines
 }
 

@@ -2,12 +2,12 @@
 
 use std::{path::PathBuf, rc::Rc, sync::Arc};
 
-use super::{global::Global, prompter::AskUser};
+use super::{global::Global, moved, prompter::AskUser};
 use crate::{
     error::{Context, Error, Result},
     facts::Facts,
     node::{self, Consent, Opener},
-    provision::{self, Event, Fleet, Locks, gather, survey},
+    provision::{self, Event, Fleet, Leavers, Locks, Moved, Reach, gather, survey},
     secret::Secret,
     spec::{self, NodeName, NodeSpec, Spec},
     steps::{self, Cluster},
@@ -73,6 +73,10 @@ pub struct Session {
     pub seen: Vec<(NodeSpec, Facts)>,
     /// What was seen on nodes that were lost all the same.
     pub aside: Vec<(NodeSpec, Facts)>,
+    /// Nodes that were part of the cluster and are not in the spec any more, for the verbs that care.
+    pub leavers: Leavers,
+    /// Nodes that answer at another address than the spec file says.
+    pub moved: Vec<Moved>,
     /// So many of the lost nodes were named.
     named: usize,
     is_sifted: bool,
@@ -88,10 +92,26 @@ impl Session {
     pub async fn open(spec: Spec, global: &Global, ui: &Ui) -> Result<Session> {
         // What is asked for comes before the display of progress.
         let opener = opener(spec.ssh_config.clone(), global, ui, true)?;
+        Ok(Session::open_by(&opener, spec, ui).await)
+    }
+
+    /// The same; and looks for nodes at other addresses than the spec's, and meets the nodes that left it.
+    ///
+    /// # Errors
+    /// As [`Session::open`].
+    pub async fn open_whole(spec: Spec, reach: Reach, global: &Global, ui: &Ui) -> Result<(Session, Opener)> {
+        let opener = opener(spec.ssh_config.clone(), global, ui, true)?;
+        let mut session = Session::open_by(&opener, spec, ui).await;
+        moved::find(&mut session, &opener, reach).await;
+        session.leavers = Leavers::meet(&session.spec, &session.seen, &opener).await;
+        Ok((session, opener))
+    }
+
+    async fn open_by(opener: &Opener, spec: Spec, ui: &Ui) -> Session {
         let names: Vec<String> = spec.nodes.iter().map(|node| node.name.to_string()).collect();
         let progress = ui.progress(&names, "Looking at the nodes");
-        let fleet = Fleet::open(&spec, &opener, &|node| progress.meter(node.as_str(), "logged in")).await;
-        Ok(Session::look(spec, fleet, progress).await)
+        let fleet = Fleet::open(&spec, opener, &|node| progress.meter(node.as_str(), "logged in")).await;
+        Session::look(spec, fleet, progress).await
     }
 
     /// The same for nodes that are connected already: what every verb goes on with, and where tests bring their own nodes.
@@ -107,7 +127,30 @@ impl Session {
             // `name_lost` says why.
             progress.finish(lost.node.as_str(), Outcome::Failed(String::new()));
         }
-        Session { spec, fleet, seen, aside: Vec::new(), named: 0, is_sifted: false, surveyed: None }
+        let leavers = Leavers::none();
+        Session {
+            spec,
+            fleet,
+            seen,
+            aside: Vec::new(),
+            leavers,
+            moved: Vec::new(),
+            named: 0,
+            is_sifted: false,
+            surveyed: None,
+        }
+    }
+
+    /// Makes no difference any more between nodes of the spec and nodes that left it: all are to be taken back.
+    pub fn admit_leavers(&mut self) {
+        let Leavers { fleet, seen, .. } = std::mem::replace(&mut self.leavers, Leavers::none());
+        let left = fleet.lost.iter().map(|lost| (&lost.node, &lost.address));
+        let left = left.chain(seen.iter().map(|(node, _)| (&node.name, &node.address)));
+        let left = left.map(|(name, address)| NodeSpec { name: name.clone(), address: address.clone(), slots: None });
+        self.spec.nodes.extend(left.collect::<Vec<_>>());
+        self.fleet.nodes.extend(fleet.nodes);
+        self.fleet.lost.extend(fleet.lost);
+        self.seen.extend(seen);
     }
 
     /// Keeps the nodes from other operators while `doing`, the verb. One that is in use is lost and named.
@@ -164,6 +207,12 @@ impl Session {
         name_lost(&self.fleet, self.named, ui);
         self.named = self.fleet.lost.len();
     }
+}
+
+/// What a node's journal tells of, the last change first, each thing once.
+pub fn entries(facts: &Facts) -> impl Iterator<Item = &str> {
+    let mut told = std::collections::BTreeSet::new();
+    facts.journal.iter().rev().map(|entry| entry.what.as_str()).filter(move |what| told.insert(*what))
 }
 
 /// Names the nodes that were lost after the first `known`.

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::{
     global::Global,
+    leaving, moved,
     plan_text::{self, Detail},
     session::{self, Session},
     unconfirmed,
@@ -13,7 +14,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     node::Consent,
-    provision::{self, Applied, Bundles, Event, Locks, Proof},
+    provision::{self, Applied, Bundles, Event, Locks, Proof, Reach},
     spec::{ShareKind, Spec},
     steps::{self, Cluster, Plan},
     ui::{Outcome, Ui, humane},
@@ -27,6 +28,9 @@ pub struct Args {
     /// Do not ask.
     #[arg(short, long)]
     yes: bool,
+    /// Look for a node that does not answer at the addresses around, by its pinned host key.
+    #[arg(long)]
+    find: bool,
 }
 
 /// What `up` came to.
@@ -39,16 +43,35 @@ pub struct Report {
     pub ready: Vec<String>,
     /// Nodes that do not, and why.
     pub left_out: BTreeMap<String, String>,
+    /// Nodes that left mpiup.toml, and on which something of the cluster stands still.
+    pub not_taken_back: Vec<String>,
     pub proof: Proof,
 }
 
 pub async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<()> {
     let spec = session::load(global)?;
-    let report = bring_up(spec, args.yes, global, ui).await?;
+    let reach = if args.find { Reach::Around } else { Reach::Neighbours };
+    let start = Instant::now();
+    let (session, opener) = Session::open_whole(spec, reach, global, ui).await?;
+    moved::write(&session, args.yes, &opener, global, ui).await?;
+    let report = with_session(session, args.yes, start, ui).await?;
     if ui.is_json() {
         ui.json(&report)?;
     }
-    if report.left_out.is_empty() { Ok(()) } else { Err(left_out(&report)) }
+    verdict(&report)
+}
+
+/// # Errors
+/// When some node was left out, or not taken back, though the cluster can be used.
+pub fn verdict(report: &Report) -> Result<()> {
+    match (report.left_out.is_empty(), report.not_taken_back.is_empty()) {
+        (true, true) => Ok(()),
+        (false, _) => Err(left_out(report)),
+        (true, false) => Err(Error::failed(format!(
+            "the cluster is as mpiup.toml says, but {} was not taken back",
+            crate::spec::nodeset::fold(&report.not_taken_back)
+        ))),
+    }
 }
 
 /// The whole verb, for `demo` too.
@@ -66,6 +89,7 @@ pub async fn bring_up(spec: Spec, yes: bool, global: &Global, ui: &Ui) -> Result
 /// # Errors
 /// As [`bring_up`].
 pub async fn with_session(mut session: Session, yes: bool, start: Instant, ui: &Ui) -> Result<Report> {
+    leaving::check(&session)?;
     let mut work = Work::new(yes);
     let (cluster, proof) = loop {
         let cluster = settle(&mut session, &mut work, ui).await?;
@@ -81,11 +105,13 @@ pub async fn with_session(mut session: Session, yes: bool, start: Instant, ui: &
         }
     };
     work.give_back().await;
+    work.not_taken_back.sort();
     let report = Report {
         cluster: cluster.spec.name.clone(),
         changes: work.made,
         ready: cluster.members.iter().map(|member| member.spec.name.to_string()).collect(),
         left_out: session.fleet.lost.iter().map(|lost| (lost.node.to_string(), lost.error.to_string())).collect(),
+        not_taken_back: work.not_taken_back,
         proof,
     };
     say_ready(&cluster, &report, start, ui);
@@ -103,11 +129,12 @@ struct Work {
     locks: Option<Locks>,
     bundles: Bundles,
     made: usize,
+    not_taken_back: Vec<String>,
 }
 
 impl Work {
     fn new(yes: bool) -> Self {
-        Self { yes, agreed: None, locks: None, bundles: Bundles::new(), made: 0 }
+        Self { yes, agreed: None, locks: None, bundles: Bundles::new(), made: 0, not_taken_back: Vec::new() }
     }
 
     async fn give_back(&mut self) {
@@ -125,7 +152,7 @@ async fn settle(session: &mut Session, work: &mut Work, ui: &Ui) -> Result<Clust
         session.muster(ui).await;
         let cluster = session.cluster()?;
         let plan = steps::plan(&cluster);
-        if plan.is_empty() {
+        if plan.is_empty() && session.leavers.is_empty() {
             return Ok(cluster);
         }
         if all_made {
@@ -136,7 +163,9 @@ async fn settle(session: &mut Session, work: &mut Work, ui: &Ui) -> Result<Clust
                 unconfirmed::before_up(&cluster, &plan, ui);
             }
             if !work.yes && work.agreed.as_ref() != Some(&plan) {
-                ask(&cluster, &plan, ui)?;
+                ask(session, &cluster, &plan, ui)?;
+            } else if work.agreed.is_none() {
+                leaving::remarks(session, ui);
             }
             if !fetch(session, &cluster, &plan, &mut work.bundles, ui).await? {
                 // It was agreed to, and goes on without them.
@@ -155,6 +184,11 @@ async fn settle(session: &mut Session, work: &mut Work, ui: &Ui) -> Result<Clust
         }
         // What follows from this plan, where a node fails, is asked for no more.
         work.yes = true;
+        if !session.leavers.is_empty() {
+            let missed = leaving::take_back(session, ui).await;
+            work.not_taken_back.extend(missed.iter().map(ToString::to_string));
+            continue;
+        }
         if !fetch(session, &cluster, &plan, &mut work.bundles, ui).await? {
             continue;
         }
@@ -193,9 +227,13 @@ fn undone_by_others(plan: &Plan) -> Error {
         .hinted("Some other program on the node writes it too (cloud-init, a configuration management, a mount): `mpiup plan` shows the difference.")
 }
 
-fn ask(cluster: &Cluster, plan: &Plan, ui: &Ui) -> Result<()> {
-    for line in plan_text::lines(cluster, plan, Detail::Lines) {
+fn ask(session: &Session, cluster: &Cluster, plan: &Plan, ui: &Ui) -> Result<()> {
+    leaving::remarks(session, ui);
+    for line in leaving::lines(session) {
         ui.say(&line);
+    }
+    if !plan.is_empty() {
+        plan_text::lines(cluster, plan, Detail::Lines).iter().for_each(|line| ui.say(line));
     }
     ui.say("`mpiup plan` shows every line that would change.");
     if ui.confirm("Make these changes?", false)? {

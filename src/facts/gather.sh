@@ -160,6 +160,12 @@ printf '%s\n' "$secrets" | while IFS= read -r name; do
 done
 case $env in "~/"*) env=$home/${env#"~/"} ;; esac
 first_line "$env/.mpiup-env"; fact env_stamp "$line"
+# Packages that Python programs find without mpiup: their folders say it, and none of their code runs.
+fact modules "$(for folder in /usr/lib/python3/dist-packages /usr/local/lib/python3.*/dist-packages \
+    /usr/lib/python3.*/site-packages /usr/lib64/python3.*/site-packages /usr/local/lib/python3.*/site-packages \
+    "$home"/.local/lib/python3.*/site-packages; do
+    for info in "$folder"/mpi4py-*-info "$folder"/mpi4py-*.egg-info; do [ ! -e "$info" ] || printf '%s\n' "$info"; done
+done)"
 fact clock "$(date +%s)"
 fact disk_free "$({ df -Pk "$home" || df -Pk /; } 2>/dev/null | tail -n 1)"
 fact tmp_free "$(df -Pk /tmp 2>/dev/null)"
@@ -168,6 +174,7 @@ case $state in "~/"*) state=$HOME/${state#"~/"} ;; esac
 above=$state
 while [ ! -d "$above" ]; do above=${above%/*}; [ -n "$above" ] || above=/; done
 fact state_free "$(df -Pk "$above" 2>/dev/null | tail -n 1)"
+[ ! -f "$state/members" ] || fact members "$(cat "$state/members")"
 fact journal "$(for entry in "$state"/journal/[0-9]*; do
     [ -d "$entry" ] || continue
     key= what="a damaged entry of the journal"

@@ -12,6 +12,8 @@ pub mod frame;
 pub mod hardware;
 pub mod install;
 pub mod journal;
+pub mod members;
+pub mod modules;
 pub mod mpi;
 pub mod nfs;
 pub mod os;
@@ -187,12 +189,23 @@ pub struct Facts {
     pub journal: Vec<journal::Entry>,
     #[serde(skip)]
     pub unconfirmed: Option<journal::Unconfirmed>,
+    /// Who was in the cluster when mpiup last changed something here.
+    #[serde(skip)]
+    pub members: Vec<members::Noted>,
+    /// mpi4py where programs find it without mpiup.
+    pub modules: Vec<modules::Module>,
 }
 
 impl Facts {
     /// What `uname -m` says.
     pub fn arch(&self) -> &str {
         self.kernel.rsplit(' ').next().unwrap_or_default()
+    }
+
+    /// The package of this name that the node's Python finds without mpiup.
+    pub fn module(&self, name: &str) -> Option<&modules::Module> {
+        let version = self.python.as_ref().map(|python| (u32::from(python.version.0), u32::from(python.version.1)));
+        self.modules.iter().find(|module| module.name == name && (module.python.is_none() || module.python == version))
     }
 
     pub fn file(&self, name: &str) -> Option<&files::File> {
@@ -270,6 +283,8 @@ impl Facts {
             tmp_free_kib: get("tmp_free").lines().last().and_then(hardware::free_kib),
             journal: journal::entries(get("journal")),
             unconfirmed: journal::unconfirmed(get("unconfirmed")),
+            members: members::noted(get("members")),
+            modules: modules::modules(get("modules")),
         })
     }
 }

@@ -30,7 +30,32 @@ impl Share {
     }
 }
 
+/// File systems that come over the network, and so may be the same on several machines.
+const OF_THE_NETWORK: [&str; 12] = [
+    "nfs",
+    "nfs4",
+    "cifs",
+    "smb3",
+    "ceph",
+    "lustre",
+    "beegfs",
+    "gpfs",
+    "9p",
+    "virtiofs",
+    "fuse.glusterfs",
+    "fuse.sshfs",
+];
+
 impl Mount {
+    pub fn is_of_the_network(&self) -> bool {
+        OF_THE_NETWORK.contains(&self.kind.as_str())
+    }
+
+    /// The server of one whose source names it: `master:/home/mpi/MPI`.
+    pub fn server(&self) -> Option<&str> {
+        Some(self.source.rsplit_once(":/")?.0.trim_matches(['[', ']']))
+    }
+
     /// Another machine serves it by NFS.
     pub fn is_nfs(&self) -> bool {
         matches!(self.kind.as_str(), "nfs" | "nfs4")
@@ -54,6 +79,15 @@ pub fn share(path: &str, mounts: &str, silent: &str, holds: &str) -> Share {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tells_who_serves() {
+        let of = |source: &str| Mount { kind: "nfs4".into(), at: "/home/mpi/MPI".into(), source: source.into() };
+        assert!(of("").is_of_the_network());
+        assert_eq!(of("master:/home/mpi/MPI").server(), Some("master"));
+        assert_eq!(of("[2001:db8::7]:/home").server(), Some("2001:db8::7"));
+        assert_eq!(of("/dev/sda1").server(), None);
+    }
 
     #[test]
     fn an_automount_that_waits_is_no_mount_yet() {

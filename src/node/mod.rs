@@ -22,6 +22,7 @@ mod opener;
 mod output;
 mod passwords;
 mod patience;
+mod pins;
 mod probe;
 mod prompt;
 mod running;

@@ -10,6 +10,7 @@ use futures_util::{StreamExt, stream};
 
 use super::backoff::{Backoff, Doors};
 use super::desk::Desk;
+use super::pins;
 use super::prompt::{NeverAsk, Prompter};
 use super::ssh_link::{Failure, SshLink};
 use super::ssh_options::{Destination, Setting};
@@ -101,10 +102,30 @@ impl Opener {
     /// # Errors
     /// Each with the node's name, what ssh said, and what to do about it.
     pub async fn open(&self, name: &NodeName, address: &Address) -> Result<Node> {
+        self.open_known_as(name, address, None).await
+    }
+
+    /// Opens a node at an address where it was not before: its host key must be the one that is pinned for `before`.
+    ///
+    /// # Errors
+    /// As [`Opener::open`]; and when another key answers there, or none is pinned.
+    pub async fn open_moved(&self, name: &NodeName, address: &Address, before: &Address) -> Result<Node> {
+        self.open_known_as(name, address, pins::name(before)).await
+    }
+
+    /// Pins the host key of `before` for `address` too, where ssh looks for it.
+    ///
+    /// # Errors
+    /// When none is pinned, or the file cannot be written.
+    pub async fn pin_moved(&self, address: &Address, before: &Address) -> Result<()> {
+        pins::copy(self.setting.config.as_deref(), address, before).await
+    }
+
+    async fn open_known_as(&self, name: &NodeName, address: &Address, known_as: Option<String>) -> Result<Node> {
         let link = match address {
             Address::Local => Link::Local,
             Address::Ssh { user, host, port } => {
-                let destination = Destination { user: user.clone(), host: host.clone(), port: *port };
+                let destination = Destination { user: user.clone(), host: host.clone(), port: *port, known_as };
                 Link::Ssh(Rc::new(self.log_in(name, destination).await.map_err(|error| error.on(name))?))
             }
         };

@@ -16,7 +16,7 @@ use super::askpass::Askpass;
 use super::running::{Exit, Running};
 use super::spawn::{self, Pipes, Process};
 use super::ssh_errors::{self, Cause, Diagnosis, Journey};
-use super::ssh_options::{Destination, Setting, options, own, trace};
+use super::ssh_options::{Destination, Setting, own, trace};
 use super::sudo::{Passage, Refusal, Rights};
 use super::{Output, login_shell};
 use crate::error::{Error, Result};
@@ -60,7 +60,7 @@ impl SshLink {
         let control = setting.directory.path().join(format!("c{number}"));
         let socket = setting.directory.path().join(format!("a{number}"));
         let askpass = Askpass::listen(socket, node.clone(), setting.desk.clone())?;
-        let mut arguments = options(&setting);
+        let mut arguments = destination.options(&setting);
         arguments.extend(own(&["ControlMaster=yes", "ControlPersist=no", "LogLevel=INFO"]));
         arguments.extend(["-o".to_owned(), format!("ControlPath={}", control.display())]);
         arguments.extend(["-N", "-T"].map(str::to_owned));
@@ -115,7 +115,7 @@ impl SshLink {
     /// # Errors
     /// When ssh cannot be started.
     pub(super) fn start_with_terminal(&self, script: &str, passage: &Passage<'_>) -> Result<Running> {
-        let mut arguments = options(&self.setting);
+        let mut arguments = self.destination.options(&self.setting);
         arguments.extend(own(&["ControlMaster=no", "LogLevel=ERROR"]));
         arguments.extend(["-o".to_owned(), format!("ControlPath={}", self.control.display())]);
         arguments.push("-tt".to_owned());
@@ -127,7 +127,7 @@ impl SshLink {
     /// # Errors
     /// When ssh does not get through, as [`ssh_errors`] tells it.
     pub(super) async fn fresh(&self, script: &str, rights: &Rights) -> Result<Output, Failure> {
-        let mut arguments = options(&self.setting);
+        let mut arguments = self.destination.options(&self.setting);
         arguments.extend(own(&["ControlMaster=no", "ControlPath=none", "LogLevel=ERROR"]));
         arguments.push("-T".to_owned());
         let passage = Passage::new(rights);

@@ -26,9 +26,18 @@ pub(super) struct Destination {
     pub user: Option<String>,
     pub host: String,
     pub port: Option<u16>,
+    /// The name under which the host key must be pinned already, where it is not the host's own.
+    pub known_as: Option<String>,
 }
 
 impl Destination {
+    /// All options: what is said of the host key stands first, where it counts.
+    pub(super) fn options(&self, setting: &Setting) -> Vec<String> {
+        let Some(name) = &self.known_as else { return options(setting) };
+        let alias = format!("HostKeyAlias={name}");
+        [own(&[&alias, "StrictHostKeyChecking=yes", "CheckHostIP=no"]), options(setting)].concat()
+    }
+
     /// As a person says it.
     pub(super) fn display(&self) -> String {
         let user = self.user.as_ref().map(|user| format!("{user}@")).unwrap_or_default();
@@ -55,7 +64,7 @@ impl Destination {
 }
 
 /// What every ssh of ours gets. The first value that ssh meets for an option counts, so these stand above the user's.
-pub(super) fn options(setting: &Setting) -> Vec<String> {
+fn options(setting: &Setting) -> Vec<String> {
     let mut arguments: Vec<String> =
         setting.config.iter().flat_map(|path| ["-F".to_owned(), path.display().to_string()]).collect();
     arguments.extend(own(&[

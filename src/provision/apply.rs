@@ -152,8 +152,9 @@ impl NodeRun<'_> {
         if changes.is_empty() {
             return Ok(Done::default());
         }
-        let script =
-            format!("{}{}", script::prelude(), script::calls(&self.member.state, changes.iter().copied(), Some(keys))?);
+        let note = self.plan.note(wave, self.cluster, self.member);
+        let calls = script::calls(&self.member.state, &note, changes.iter().copied(), Some(keys))?;
+        let script = format!("{}{calls}", script::prelude());
         let packages = changes.iter().any(|(_, change)| matches!(change.primitive, Primitive::Packages { .. }));
         let mut done = self.run(node, &script, self.silences.patience(packages)).await?;
         for (_, change) in &changes {

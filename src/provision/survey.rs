@@ -74,19 +74,27 @@ async fn reaches_all(number: usize, seen: &[(NodeSpec, Facts)], candidate: &Cand
 
 /// As `ssh-keyscan -t` calls the type of the node's first host key.
 fn key_type(facts: &Facts) -> String {
-    let kind = facts.host_keys.first().and_then(|key| key.split(' ').next()).unwrap_or("ssh-ed25519");
+    scan_type(facts.host_keys.first().and_then(|key| key.split(' ').next()).unwrap_or("ssh-ed25519"))
+}
+
+/// The same of any type.
+pub(super) fn scan_type(kind: &str) -> String {
     kind.trim_start_matches("ssh-").split('-').next().unwrap_or("ed25519").to_owned()
 }
 
 fn port(node: &NodeSpec) -> u16 {
-    match node.address {
+    port_of(&node.address)
+}
+
+pub(super) fn port_of(address: &Address) -> u16 {
+    match *address {
         Address::Ssh { port: Some(port), .. } => port,
         _ => 22,
     }
 }
 
 /// `HOST TYPE KEY` or `[HOST]:PORT TYPE KEY` → host, and type and key as they stand in the node's own file.
-fn answer(line: &str) -> Option<(String, String)> {
+pub(super) fn answer(line: &str) -> Option<(String, String)> {
     let mut words = line.split(' ');
     let (host, kind, key) = (words.next()?, words.next()?, words.next()?);
     let host = host.strip_prefix('[').and_then(|host| host.split(']').next()).unwrap_or(host);

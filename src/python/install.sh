@@ -40,7 +40,10 @@ mkdir -p -- "$new/bin"
 ln -s "$python" "$new/bin/python"
 ln -s python "$new/bin/python3"
 ln -s python "$new/bin/$version"
-printf 'home = %s\ninclude-system-site-packages = false\nversion = %s\n' "${python%/*}" "${version#python}" >"$new/pyvenv.cfg"
+# Where nothing was asked for, the system's packages are what programs find, as they did before.
+system=true
+for package in "$new/lib/$version/site-packages"/*.dist-info; do [ ! -e "$package" ] || system=false; done
+printf 'home = %s\ninclude-system-site-packages = %s\nversion = %s\n' "${python%/*}" "$system" "${version#python}" >"$new/pyvenv.cfg"
 
 if [ -e "$env" ] || [ -L "$env" ]; then mv -- "$env" "$old"; fi
 mv -- "$new" "$env"

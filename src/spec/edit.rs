@@ -9,7 +9,7 @@ mod entry;
 use toml_edit::{DocumentMut, Item, TableLike, value};
 
 use super::{
-    NodeName, NodeSpec, Spec, file,
+    Address, NodeName, NodeSpec, Spec, file,
     find::FILE_NAME,
     nodeset,
     write::{node_value, toml_key},
@@ -75,6 +75,46 @@ pub fn set_slots(text: &str, name: &NodeName, slots: Option<u32>) -> Result<Stri
         let at = entry.members.iter().position(|(member, _)| member == name.as_str()).unwrap_or(0);
         let (before, rest) = entry.members.split_at(at);
         split(text, entry, &[(before, entry.slots), (&rest[..1], slots), (&rest[1..], entry.slots)])?
+    };
+    checked(changed, &wanted)
+}
+
+/// The text with another address for a node. A node of a set gets a line of its own, as with [`set_slots`].
+///
+/// # Errors
+/// When the text is no spec, has no such node, or has another one at that address.
+pub fn set_address(text: &str, name: &NodeName, address: &Address) -> Result<String> {
+    let mut wanted = file::parse(text, FILE_NAME)?;
+    match wanted.nodes.iter_mut().find(|node| node.name == *name) {
+        Some(node) if node.address == *address => return Ok(text.to_owned()),
+        Some(node) => node.address = address.clone(),
+        None => return Err(unknown(&wanted, name)),
+    }
+    let address = address.to_string();
+    let entries = entry::all(text)?;
+    let entry = entry::of(&entries, name)?;
+    let changed = if let [_] = entry.members.as_slice() {
+        if entry.style == Style::Line && entry.is_text {
+            let value = node_value(Some(&address), None);
+            format!("{}{value}{}", &text[..entry.value_span.start], &text[entry.value_span.end..])
+        } else {
+            with_nodes(text, |nodes| {
+                let Some(table) = nodes.get_mut(&entry.key).and_then(Item::as_table_like_mut) else { return };
+                match table.get_mut("address").and_then(Item::as_value_mut) {
+                    Some(old) => {
+                        let around = old.decor().clone();
+                        *old = address.as_str().into();
+                        *old.decor_mut() = around;
+                    }
+                    None => drop(table.insert("address", value(address.as_str()))),
+                }
+            })?
+        }
+    } else {
+        let at = entry.members.iter().position(|(member, _)| member == name.as_str()).unwrap_or(0);
+        let (before, rest) = entry.members.split_at(at);
+        let moved = [(name.to_string(), Some(address))];
+        split(text, entry, &[(before, entry.slots), (&moved, entry.slots), (&rest[1..], entry.slots)])?
     };
     checked(changed, &wanted)
 }

@@ -4,7 +4,10 @@ use std::{collections::BTreeSet, net::IpAddr};
 
 use crate::{
     error::Result,
-    facts::Facts,
+    facts::{
+        Facts,
+        members::{self, Noted},
+    },
     python::Target,
     spec::{NodeName, NodeSpec, Spec},
 };
@@ -143,6 +146,18 @@ impl Cluster {
             present.or_else(|| self.absent.iter().find(|absent| absent.name == *name).map(|absent| absent.address))
         };
         self.spec.nodes.iter().filter_map(|node| Some((&node.name, known(&node.name)?))).collect()
+    }
+
+    /// What is to be noted beside this node's journal: who is in the cluster, and how the operator reaches them. Nothing
+    /// where that stands there already.
+    pub fn note(&self, member: &Member) -> String {
+        let noted = self.spec.nodes.iter().map(|node| Noted {
+            name: node.name.clone(),
+            address: node.address.clone(),
+            is_head: node.name == self.spec.head,
+        });
+        let noted: Vec<Noted> = noted.collect();
+        if noted == member.facts.members { String::new() } else { members::text(&noted) }
     }
 
     /// The account as which files of the cluster's user are written.

@@ -16,7 +16,10 @@ pub fn step(cluster: &Cluster, member: &Member) -> Vec<Change> {
         primitive: Primitive::Tree { path: path.clone(), owner: cluster.owner(), key: member.env_key.clone() },
         wave: Wave::Ground,
         guard: None,
-        why: format!("Python {major}.{minor} with {}, brought by the operator's machine", wheels.join(", ")),
+        why: match wheels.as_slice() {
+            [] => format!("the system's Python {major}.{minor}, with the packages that it has, by the name `python`"),
+            wheels => format!("Python {major}.{minor} with {}, brought by the operator's machine", wheels.join(", ")),
+        },
         before: None,
     }]
 }

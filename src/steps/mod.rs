@@ -4,6 +4,7 @@
 //! each step then looks at one node and returns what is still to be done there: nothing, when it is as it should be.
 
 mod account;
+mod adopted;
 mod authorized_keys;
 pub mod clock;
 pub mod cluster;
@@ -39,10 +40,14 @@ use crate::{
     spec::NodeName,
 };
 
+pub use adopted::{Adopted, adopted};
 pub use cluster::{Cluster, Member};
+pub use hostfile::is_of_members as hostfile_is_of_members;
+pub use hosts_file::meaning_of as meaning_in_hosts;
 pub use layout::{Layout, question, state, wheels};
 pub use sift::{Sifted, sift};
 pub use ssh_config::address_of as address_in_ssh_config;
+pub use twins::are_one;
 
 /// Spec and facts to changes, for one node.
 type Step = fn(&Cluster, &Member) -> Vec<Change>;
@@ -77,6 +82,14 @@ const STEPS: &[Step] = &[
 pub struct NodePlan {
     pub node: NodeName,
     pub changes: Vec<Change>,
+}
+
+impl NodePlan {
+    /// What a script of this wave notes beside the journal: the first one does.
+    pub fn note(&self, wave: Wave, cluster: &Cluster, member: &Member) -> String {
+        let first = self.changes.iter().map(|change| change.wave).min();
+        if first == Some(wave) { cluster.note(member) } else { String::new() }
+    }
 }
 
 /// What the cluster still needs, node by node, in the spec's order.

@@ -15,6 +15,11 @@ fn identity(facts: &Facts) -> (&str, &str, &[String], Vec<String>) {
     (&facts.boot_id, &facts.machine_id, &facts.host_keys, addresses.map(|at| at.address.to_string()).collect())
 }
 
+/// Whether both are the same machine.
+pub fn are_one(one: &Facts, other: &Facts) -> bool {
+    !one.host_keys.is_empty() && !one.boot_id.is_empty() && identity(one) == identity(other)
+}
+
 /// Nodes that are the same machine as one before them, each with that one.
 pub fn find(seen: &[(NodeSpec, Facts)]) -> BTreeMap<NodeName, NodeName> {
     let mut known: BTreeMap<_, &NodeName> = BTreeMap::new();

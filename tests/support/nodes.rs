@@ -28,6 +28,39 @@ pub fn bare() -> Vec<Report> {
     apart(["bare-master", "bare-client1", "bare-client2"].map(recorded).into())
 }
 
+/// The same three after somebody has followed a guide: accounts with different numbers, one RSA key for all, names,
+/// a hostfile on the head node, Open MPI and mpi4py.
+pub fn by_hand() -> Vec<Report> {
+    let key = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQC7 mpi@master\n";
+    let names = "\n# the cluster\n10.77.0.1 master\n10.77.0.2\tclient1\n10.77.0.3 client2\n";
+    let by_hand = |(number, report): (usize, Report)| {
+        let hosts = report.text("/etc/hosts").expect("it is there") + names;
+        let (bashrc, profile) = (report.text("/etc/skel/.bashrc"), report.text("/etc/skel/.profile"));
+        report
+            .with("passwd_user", &format!("mpi:x:{0}:{0}:MPI,,,:/home/mpi:/bin/bash", 1000 + number % 2))
+            .with("mpi", "/usr/bin/mpiexec.openmpi mpiexec (OpenRTE) 4.1.4  Report bugs to x")
+            .with("modules", "/usr/local/lib/python3.11/dist-packages/mpi4py-4.0.1.dist-info")
+            .file("/etc/hosts", "644", "root", &hosts)
+            .file("~/.bashrc", "644", "mpi", &bashrc.unwrap_or_default())
+            .file("~/.profile", "644", "mpi", &profile.unwrap_or_default())
+            .folder("~/.ssh", "700", "mpi")
+            .folder("~/MPI", "755", "mpi")
+            .file("~/.ssh/id_rsa.pub", "644", "mpi", key)
+            .file("~/.ssh/authorized_keys", "600", "mpi", key)
+    };
+    let mut reports: Vec<Report> = bare().into_iter().enumerate().map(by_hand).collect();
+    reports[0] = reports[0].clone().file("~/MPI/hosts", "644", "mpi", HOSTS_BY_HAND);
+    reports
+}
+
+/// With blanks, in another order, and with other slots than mpiup would give.
+pub const HOSTS_BY_HAND: &str = "client1 slots=1\nmaster   slots=1  # this one\n10.77.0.3 slots=1\n";
+
+/// The spec that `init` makes of them.
+pub fn spec_by_hand() -> Spec {
+    Spec { requirements: vec![], ..spec("[mpi]\nsource = \"existing\"\n") }
+}
+
 /// Gives every node a kernel of its own.
 pub fn apart(reports: Vec<Report>) -> Vec<Report> {
     let number = |(number, report): (usize, Report)| report.with("boot_id", &format!("boot-{number}"));

@@ -205,7 +205,7 @@ impl Sandbox {
             why: String::new(),
             before: None,
         };
-        let calls = script::calls(&self.state(), [(0, &change)], None).unwrap_or_else(|error| panic!("{error}"));
+        let calls = script::calls(&self.state(), "", [(0, &change)], None).unwrap_or_else(|error| panic!("{error}"));
         self.command(&patient(&format!("{}{calls}", script::prelude()), patience)).spawn().expect("the shell starts")
     }
 
@@ -315,7 +315,7 @@ impl Sandbox {
                 before: None,
             })
             .collect();
-        let calls = script::calls(&self.state(), changes.iter().enumerate(), Some(&PublicKeys::new()));
+        let calls = script::calls(&self.state(), "", changes.iter().enumerate(), Some(&PublicKeys::new()));
         format!("{}{}", script::prelude(), calls.unwrap_or_else(|error| panic!("{error}")))
     }
 

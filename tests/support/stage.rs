@@ -13,8 +13,8 @@ use mpiup::{
     commands::{self, Cli, Verb, down, exec, plan, session::Session, status, up},
     error::{Error, Result},
     node::{FakeRecord, Node, Output},
-    provision::{Fleet, Lost},
-    spec::{NodeName, Spec},
+    provision::{Fleet, Leavers, Lost},
+    spec::{Address, NodeName, NodeSpec, Spec},
     ui::{Captured, Options, Ui, width},
 };
 
@@ -43,6 +43,8 @@ pub struct Stage {
     says: BTreeMap<&'static str, (i32, &'static str)>,
     others: BTreeMap<&'static str, &'static str>,
     job_fails: Option<&'static str>,
+    /// A node that is not in the spec any more; without a report it cannot be reached.
+    leaver: Option<(&'static str, &'static str, Option<Report>)>,
     answers: Vec<&'static str>,
 }
 
@@ -59,6 +61,7 @@ impl Stage {
             says: BTreeMap::new(),
             others: BTreeMap::new(),
             job_fails: None,
+            leaver: None,
             answers: Vec::new(),
         }
     }
@@ -118,6 +121,11 @@ impl Stage {
         self
     }
 
+    /// A node that the spec had before, at this address.
+    pub fn left(self, node: &'static str, address: &'static str, report: Option<Report>) -> Self {
+        Self { leaver: Some((node, address, report)), ..self }
+    }
+
     /// Every MPI job fails, and says this.
     pub fn job_fails(self, said: &'static str) -> Self {
         Self { job_fails: Some(said), ..self }
@@ -145,16 +153,26 @@ impl Stage {
         self.answers.iter().for_each(|answer| captured.answer(answer));
         let outcome = run(async {
             let spec = self.spec.clone();
+            let left = self.left_fleet();
             let fleet = self.fleet(&mut records);
+            let session = |spec: Spec, fleet: Fleet| async {
+                let mut session = Session::of(spec, fleet, &ui).await;
+                session.leavers = Leavers::of(&session.spec, &session.seen, left).await;
+                session
+            };
             match play {
                 Play::Exec(command) => {
                     let words = ["mpiup", "exec", command];
                     let Verb::Exec(args) = Cli::parse_from(words).verb else { panic!("exec was typed") };
                     exec::with_fleet(fleet, &args, &ui).await
                 }
-                Play::Plan => plan::with_session(Session::of(spec, fleet, &ui).await, false, &ui).await,
+                Play::Plan => plan::with_session(session(spec, fleet).await, false, &ui).await,
                 Play::Status => status::with_session(Session::of(spec, fleet, &ui).await, &ui).await,
-                Play::Down => down::with_session(Session::of(spec, fleet, &ui).await, false, false, &ui).await,
+                Play::Down => {
+                    let mut session = session(spec, fleet).await;
+                    session.admit_leavers();
+                    down::with_session(session, false, false, &ui).await
+                }
                 Play::DownByNodes(cluster) => {
                     // Nothing of the spec but its machines.
                     let spec = Spec::of_machines("cluster", spec.nodes, None)?;
@@ -168,14 +186,39 @@ impl Stage {
                     }
                 }
                 Play::Up => {
-                    let session = Session::of(spec, fleet, &ui).await;
+                    let session = session(spec, fleet).await;
                     let report = up::with_session(session, false, Instant::now(), &ui).await;
-                    report
-                        .and_then(|report| if report.left_out.is_empty() { Ok(()) } else { Err(up::left_out(&report)) })
+                    report.and_then(|report| up::verdict(&report))
                 }
             }
         });
         (ended(&ui, &captured, outcome), records)
+    }
+
+    fn left_fleet(&self) -> Fleet {
+        let mut fleet = Fleet::default();
+        let Some((name, address, report)) = &self.leaver else { return fleet };
+        let (node, address) = (NodeName::new(name).unwrap(), Address::parse(address).unwrap());
+        let Some(report) = report else {
+            let error = Error::failed("the machine at 10.77.0.3 does not answer").on(&node);
+            fleet.lost.push(Lost { error, node, address });
+            return fleet;
+        };
+        let actor = Actor {
+            before: report.clone(),
+            after: report.clone(),
+            changed: Rc::new(Cell::new(false)),
+            fails: None,
+            keeps: self.keeps.get(name).copied(),
+            says: (0, ""),
+            other: None,
+            job_fails: None,
+            everyone: Vec::new(),
+            name: node.clone(),
+        };
+        let (connected, _) = Node::fake(node.clone(), move |script| actor.answer(script));
+        fleet.nodes.push((NodeSpec { name: node, address, slots: None }, connected));
+        fleet
     }
 
     fn fleet(self, records: &mut Vec<FakeRecord>) -> Fleet {

@@ -50,6 +50,13 @@ begin() {
     settle
 }
 
+# Who is in the cluster now, and how its operator reaches them, from standard input: a node that leaves mpiup.toml one day is
+# found by it.
+note_members() {
+    (umask 077; cat > "$mpiup_state/members.new") && on_disk "$mpiup_state/members.new" &&
+        mv -f "$mpiup_state/members.new" "$mpiup_state/members" || unwritable
+}
+
 # change INDEX WHAT PRIMITIVE ARGUMENTS…: makes one change and reports it; what follows a failure is not begun.
 change() {
     mpiup_index=$1 mpiup_what=$2; shift 2

@@ -14,7 +14,7 @@ use crate::{
 };
 
 pub async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<()> {
-    let spec = named(args)?;
+    let spec = named(args, global)?;
     let opener = session::opener(spec.ssh_config.clone(), global, ui, true)?;
     let fleet = Fleet::open(&spec, &opener, &|_| ()).await;
     let Some((spec, fleet, is_roots)) = choose(spec, fleet, args.cluster.as_deref(), ui).await? else { return Ok(()) };
@@ -31,7 +31,7 @@ pub async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<()> {
 }
 
 /// A spec that names the machines, and says no more than that.
-fn named(args: &Args) -> Result<Spec> {
+fn named(args: &Args, global: &Global) -> Result<Spec> {
     let lab = match &args.lab {
         Some(name) => Some(Lab::find(name)?.ok_or_else(|| crate::lab::no_such_lab(name))?),
         None => None,
@@ -53,7 +53,10 @@ fn named(args: &Args) -> Result<Spec> {
             nodes.push(NodeSpec { name, address, slots: None });
         }
     }
-    Spec::of_machines("cluster", nodes, lab.map(|lab| lab.ssh_config()))
+    // Where there is a spec all the same, machines are reached as it says.
+    let ssh_config = lab.map(|lab| lab.ssh_config());
+    let ssh_config = ssh_config.or_else(|| session::load(global).ok().and_then(|spec| spec.ssh_config));
+    Spec::of_machines("cluster", nodes, ssh_config)
 }
 
 /// Which cluster is meant; its name in the spec, and whether its journals are root's. None where there is nothing.

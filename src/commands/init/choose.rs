@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, path::PathBuf};
 
+use super::recognise;
 use crate::{
     error::{Error, Result},
     facts::Facts,
@@ -40,7 +41,8 @@ pub struct Wishes {
 pub fn choose(found: &[Found], wishes: &Wishes) -> Result<Draft> {
     let mut why = Reasons::new();
     let seen: Vec<&Facts> = found.iter().filter_map(|machine| machine.facts.as_ref()).collect();
-    let names = names(found);
+    let names = names(found, &[]);
+    let shared = recognise::share(found, &names);
     let user = user(found, wishes, &mut why);
     let flavour = flavour(&seen, wishes, &mut why);
     let source = source(&seen, flavour, wishes, &mut why);
@@ -59,9 +61,11 @@ pub fn choose(found: &[Found], wishes: &Wishes) -> Result<Draft> {
     let head = names.first().cloned().ok_or_else(|| Error::usage("no machine was named"))?;
     why.insert("cluster.name".into(), "names the journal and the marks in files; choose what you like".into());
     why.insert("cluster.head".into(), "the first machine that was named: it launches the jobs".into());
-    why.insert("share.kind".into(), "mpiup mirrors the folder; needs neither root nor a server".into());
+    let kind = if shared.is_some() { ShareKind::Existing } else { ShareKind::Sync };
+    let reason = shared.unwrap_or_else(|| "mpiup mirrors the folder; needs neither root nor a server".into());
+    why.insert("share.kind".into(), reason);
     why.insert("share.path".into(), format!("below the home of {user}, the same on every node"));
-    why.insert("python.requirements".into(), "what programs import; edit it and run `mpiup up` again".into());
+    let requirements = requirements(&seen, source, &mut why);
     if wishes.ssh_config.is_some() {
         why.insert("ssh.config".into(), "how ssh reaches the lab's machines".into());
     }
@@ -75,26 +79,32 @@ pub fn choose(found: &[Found], wishes: &Wishes) -> Result<Draft> {
         set_host_names: false,
         ssh_config: wishes.ssh_config.clone(),
         nodes,
-        share: Share { kind: ShareKind::Sync, path: "MPI".into() },
+        share: Share { kind, path: "MPI".into() },
         flavour,
         source,
-        requirements: vec!["mpi4py".into(), "numpy".into()],
+        requirements,
     };
     Ok(Draft { spec, why })
 }
 
-/// The given name, else the machine's own where it is good and nobody else's, else master, client1, client2 …
-fn names(found: &[Found]) -> Vec<NodeName> {
+/// The given name, else how the first machine calls it in its `/etc/hosts`, else its own where it is good and nobody else's, else master, client1, client2 …
+/// None is that of one of `known`.
+pub fn names(found: &[Found], known: &[NodeSpec]) -> Vec<NodeName> {
     let own = |machine: &Found| {
         let host = machine.facts.as_ref()?.host_name.split('.').next()?.to_owned();
         NodeName::new(&host).ok().filter(|_| host != "localhost")
     };
-    let wanted: Vec<Option<NodeName>> =
-        found.iter().map(|machine| machine.name.clone().or_else(|| own(machine))).collect();
-    let mut taken: BTreeSet<String> = BTreeSet::new();
+    let first = found.first().and_then(|machine| machine.facts.as_ref());
+    let by_hand = |machine: &Found| recognise::name_in_hosts(first, machine);
+    let wanted: Vec<Option<NodeName>> = found
+        .iter()
+        .map(|machine| machine.name.clone().or_else(|| by_hand(machine)).or_else(|| own(machine)))
+        .collect();
+    let mut taken: BTreeSet<String> = known.iter().map(|node| node.name.to_string()).collect();
     let mut names = Vec::new();
     for (number, name) in wanted.iter().enumerate() {
         let alone = |name: &&NodeName| wanted.iter().filter(|other| other.as_ref() == Some(*name)).count() == 1;
+        let number = known.len() + number;
         let fallback = if number == 0 { "master".to_owned() } else { format!("client{number}") };
         let mut text = name.as_ref().filter(alone).map_or(fallback, ToString::to_string);
         while !taken.insert(text.clone()) {
@@ -177,6 +187,21 @@ fn source(seen: &[&Facts], flavour: Flavour, wishes: &Wishes, why: &mut Reasons)
     };
     why.insert("mpi.source".into(), reason);
     source
+}
+
+/// Where programs have their mpi4py already, for the MPI that is there, they keep the whole Python that they know.
+fn requirements(seen: &[&Facts], source: Source, why: &mut Reasons) -> Vec<String> {
+    let (requirements, reason) = match recognise::mpi4py(seen).filter(|_| source == Source::Existing) {
+        Some(version) => {
+            (vec![], format!("nothing: the system's Python has mpi4py {version} on every machine, and stays in use"))
+        }
+        None => (
+            vec!["mpi4py".to_owned(), "numpy".to_owned()],
+            "what programs import; edit it and run `mpiup up` again".to_owned(),
+        ),
+    };
+    why.insert("python.requirements".into(), reason);
+    requirements
 }
 
 fn describe(machine: &Found) -> String {

@@ -37,6 +37,31 @@ fn change(before: &str, after: Result<String>) -> String {
 }
 
 #[test]
+fn an_address_changes_in_its_place() {
+    let to = |text: &str, who: &str, address: &str| {
+        change(text, set_address(text, &name(who), &Address::parse(address).unwrap()))
+    };
+    insta::assert_snapshot!(to(FILE, "master", "192.168.1.114"), @r#"
+    -master  = "192.168.1.10"     # by the window
+    +master  = "192.168.1.114"     # by the window
+    "#);
+    insta::assert_snapshot!(to(FILE, "client1", "ana@192.168.1.14:2222"), @r#"
+    -client1 = { address = "192.168.1.11", slots = 4 } # slow disk
+    +client1 = { address = "ana@192.168.1.14:2222", slots = 4 } # slow disk
+    "#);
+    insta::assert_snapshot!(to(FILE, "client3", "192.168.1.99"), @r#"
+    -"client[2-9]" = "192.168.1.[12-19]"  # same model
+    +client2 = "192.168.1.12"  # same model
+    +client3 = "192.168.1.99"  # same model
+    +"client[4-9]" = "192.168.1.[14-19]"  # same model
+    "#);
+    assert_eq!(to(FILE, "master", "192.168.1.10"), "");
+    let taken = set_address(FILE, &name("master"), &Address::parse("192.168.1.11").unwrap());
+    assert!(taken.unwrap_err().message().contains("address of `master`"));
+    assert!(set_address(FILE, &name("pc9"), &Address::Local).is_err());
+}
+
+#[test]
 fn a_new_node_stands_behind_the_others() {
     insta::assert_snapshot!(change(FILE, add_node(FILE, &node("gpu1", "mpi@gpu.example.org:2222", Some(8)))), @r#"+gpu1          = { address = "mpi@gpu.example.org:2222", slots = 8 }"#);
     insta::assert_snapshot!(change("[nodes]\nmaster = \"local\"", add_node("[nodes]\nmaster = \"local\"", &node("n1", "[fe80::1]", None))), @r#"

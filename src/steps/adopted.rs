@@ -1,0 +1,98 @@
+//! What somebody has set up already and mpiup keeps as it is, in words.
+
+use super::{Cluster, Member, hostfile, hosts_file};
+use crate::{
+    changes::block,
+    spec::{Flavour, NodeName, ShareKind, Source},
+};
+
+/// Something that is there, and the nodes on which it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Adopted {
+    pub what: String,
+    pub nodes: Vec<NodeName>,
+}
+
+/// In the order of the steps. What mpiup made itself, on an earlier day, is not among it.
+pub fn adopted(cluster: &Cluster) -> Vec<Adopted> {
+    let finders = [account, names, keys, mpi, modules, share, export, hosts];
+    let mut all: Vec<Adopted> = Vec::new();
+    for finder in finders {
+        for member in &cluster.members {
+            let Some(what) = finder(cluster, member) else { continue };
+            match all.iter_mut().find(|known| known.what == what) {
+                Some(known) => known.nodes.push(member.spec.name.clone()),
+                None => all.push(Adopted { what, nodes: vec![member.spec.name.clone()] }),
+            }
+        }
+    }
+    all
+}
+
+fn account(cluster: &Cluster, member: &Member) -> Option<String> {
+    let account = member.facts.user.as_ref()?;
+    let is_ours = member.facts.journal.iter().any(|entry| entry.key == format!("user {}", account.name));
+    let is_operators = account.name == member.facts.login.name;
+    (!is_ours && !is_operators)
+        .then(|| format!("account {} (uid {}, home {})", cluster.spec.user, account.uid, account.home))
+}
+
+/// Other nodes that `/etc/hosts` names rightly.
+fn names(cluster: &Cluster, member: &Member) -> Option<String> {
+    let others = block::without(member.facts.text("/etc/hosts")?, &cluster.layout.mark);
+    let is_right = |(name, address): &(&NodeName, std::net::IpAddr)| {
+        hosts_file::meaning(&others, name.as_str(), "127.").is_some_and(|known| known == address.to_string())
+    };
+    let named: Vec<String> =
+        cluster.names().iter().filter(|known| is_right(known)).map(|(name, _)| name.to_string()).collect();
+    (!named.is_empty()).then(|| format!("names in /etc/hosts: {}", named.join(", ")))
+}
+
+/// A key of the user's own that lets this node in somewhere.
+fn keys(cluster: &Cluster, member: &Member) -> Option<String> {
+    let found = ["id_rsa", "id_ed25519"].into_iter().find_map(|name| {
+        let public = member.facts.text(&format!("~/.ssh/{name}.pub"))?;
+        let key = public.split_whitespace().nth(1)?;
+        let accepts = |other: &&Member| {
+            let known = other.facts.text("~/.ssh/authorized_keys").unwrap_or_default();
+            block::without(known, &cluster.layout.mark)
+                .lines()
+                .any(|line| line.split_whitespace().any(|word| word == key))
+        };
+        let accepting: Vec<&str> =
+            cluster.members.iter().filter(accepts).map(|other| other.spec.name.as_str()).collect();
+        (!accepting.is_empty()).then(|| format!("key ~/.ssh/{name}, which {} let in", accepting.join(", ")))
+    })?;
+    Some(found)
+}
+
+fn mpi(cluster: &Cluster, member: &Member) -> Option<String> {
+    let launcher = member.facts.mpi.iter().find(|launcher| launcher.flavour == cluster.spec.flavour)?;
+    let name = if cluster.spec.flavour == Flavour::Openmpi { "Open MPI" } else { "MPICH" };
+    (cluster.spec.source == Source::Existing).then(|| format!("{name} {} ({})", launcher.version, launcher.path))
+}
+
+fn modules(cluster: &Cluster, member: &Member) -> Option<String> {
+    let module = member.facts.module("mpi4py")?;
+    cluster.spec.requirements.is_empty().then(|| format!("mpi4py {} of the system's Python", module.version))
+}
+
+fn share(cluster: &Cluster, member: &Member) -> Option<String> {
+    let mount = member.facts.share.holder.as_ref().filter(|mount| mount.is_of_the_network())?;
+    (cluster.spec.share.kind == ShareKind::Existing)
+        .then(|| format!("{}, mounted from {} ({})", mount.at, mount.source, mount.kind))
+}
+
+fn export(cluster: &Cluster, member: &Member) -> Option<String> {
+    let share = &cluster.layout.share;
+    let exported = member.facts.text("/etc/exports")?.lines().any(|line| {
+        let folder = line.split('#').next().unwrap_or_default().split_whitespace().next().unwrap_or_default();
+        folder.trim_matches('"') == share
+    });
+    exported.then(|| format!("export of {share} in /etc/exports"))
+}
+
+fn hosts(cluster: &Cluster, member: &Member) -> Option<String> {
+    let theirs = hostfile::theirs(cluster, member)?;
+    Some(format!("hostfile {}/hosts, which names {}", cluster.layout.share, theirs.hosts.join(", ")))
+}

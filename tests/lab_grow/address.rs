@@ -1,0 +1,116 @@
+//! A node that has another address: found by its pinned host key alone, and a machine with another key stays refused.
+
+use std::{fs, path::Path};
+
+use crate::support::{Operator, TestLab, child, test_lab::MPIUP};
+
+/// An operator who reaches the nodes by their addresses, and has pinned their keys.
+fn by_addresses(lab: &TestLab) -> Operator<'_> {
+    let operator = Operator::without_spec(lab);
+    let known = operator.folder().join("known_hosts");
+    let pins: String =
+        lab.lab.machines().iter().map(|machine| format!("{} {}\n", machine.address, machine.host_key)).collect();
+    fs::write(&known, pins).unwrap();
+    let config = operator.folder().join("ssh_config");
+    let state = lab.state();
+    let text = format!(
+        "Host *.*.*.*\n    User root\n    IdentityFile {state}/key\n    IdentitiesOnly yes\n    UserKnownHostsFile {known}\n    GlobalKnownHostsFile none\n    ProxyCommand {MPIUP} lab connect --name {name} %h %p\n    ProxyUseFdpass yes\n",
+        state = state.display(),
+        known = known.display(),
+        name = lab.name
+    );
+    fs::write(&config, text).unwrap();
+    let nodes: String = lab
+        .lab
+        .machines()
+        .iter()
+        .map(|machine| format!("{} = \"{}\"  # {}\n", machine.name, machine.address, machine.name))
+        .collect();
+    operator.set_spec(&format!(
+        "[cluster]\nname = \"aula\"\n[ssh]\nconfig = \"{}\"\n[nodes]\n{nodes}[python]\nrequirements = [\"mpi4py\"]\n",
+        config.display()
+    ));
+    operator
+}
+
+#[test]
+fn a_node_is_found_at_another_address_by_its_pinned_host_key() {
+    let lab = lab!(3);
+    let operator = by_addresses(&lab);
+    operator.up();
+    let old = lab.lab.machines()[1].address.to_string();
+    let beside = |last: u8| format!("{}.{last}", old.rsplit_once('.').unwrap().0);
+    let (first, second) = (&beside(114), &beside(115));
+    moves(&lab, &old, first);
+
+    // Somebody else has the old address: nothing is sent to that machine, and it is nobody's but named.
+    lab.inside("client2", &format!("ip address add {old}/16 dev eth0"));
+    forget(&lab);
+    let status = operator.mpiup(&["status"]);
+    assert_eq!(status.code, 1, "{status:?}");
+    assert!(status.stderr.contains(&format!("The host key of {old} is not the one that is pinned")), "{status:?}");
+    lab.inside("client2", &format!("ip address del {old}/16 dev eth0"));
+
+    // Nobody has heard of the new address: it takes a search, which is offered.
+    let ran = operator.mpiup(&["up", "--yes", "--json"]);
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    assert!(ran.json()["left_out"]["client1"].is_string(), "{}", ran.stderr);
+    assert!(ran.stderr.contains("`mpiup up --find` looks for its host key"), "{}", ran.stderr);
+    let spec = operator.spec();
+    let ran = operator.mpiup(&["up", "--yes", "--find", "--json"]).succeeded();
+    assert!(ran.stderr.contains(&format!("client1 answers at {first} now, not at {old}")), "{}", ran.stderr);
+    assert_eq!(operator.spec(), spec.replace(&old, first), "one address changed, and no comment");
+    all_reach(&lab, &operator, first, &old);
+
+    // A node that others have talked to is found without a search, and `plan` shows what follows and writes nothing.
+    moves(&lab, first, second);
+    lab.says("master", &format!("ping -c 1 -W 5 {second} >/dev/null || ssh-keyscan {second} >/dev/null 2>&1"));
+    let plan = operator.mpiup(&["plan"]);
+    assert_eq!(plan.code, 3, "{plan:?}");
+    assert!(plan.stderr.contains(&format!("client1 answers at {second} now, not at {first}")), "{plan:?}");
+    assert!(operator.spec().contains(first), "only `up` writes");
+
+    // The same key pinned for nobody is no proof: the operator's own pin is gone.
+    let known = operator.folder().join("known_hosts");
+    let pins = fs::read_to_string(&known).unwrap();
+    let others = pins.lines().filter(|line| ![first, &old].contains(&&line.split(' ').next().unwrap().to_owned()));
+    fs::write(&known, others.map(|line| format!("{line}\n")).collect::<String>()).unwrap();
+    let plan = operator.mpiup(&["plan"]);
+    assert_eq!(plan.code, 1, "{plan:?}");
+    assert!(!plan.stderr.contains("answers at"), "{plan:?}");
+    fs::write(&known, pins).unwrap();
+    operator.mpiup(&["up", "--yes"]).succeeded();
+    all_reach(&lab, &operator, second, first);
+    operator.down(&[]);
+}
+
+fn moves(lab: &TestLab, from: &str, to: &str) {
+    lab.inside("client1", &format!("ip address del {from}/16 dev eth0 && ip address add {to}/16 dev eth0"));
+    forget(lab);
+}
+
+/// Nobody remembers whose address is whose: neither the nodes nor the operator's computer.
+fn forget(lab: &TestLab) {
+    for node in lab.nodes() {
+        lab.inside(&node, "ip neigh flush all");
+    }
+    let state = fs::read_to_string(lab.state().join("state.json")).unwrap();
+    let state: serde_json::Value = serde_json::from_str(&state).unwrap();
+    let network = format!("--net=/proc/{}/ns/net", state["keeper"]["pid"]);
+    let mut flush = child::program("nsenter");
+    assert!(flush.args([&network, "ip", "neigh", "flush", "all"]).status().unwrap().success());
+}
+
+/// Every node has the new address and not the old one, the guide's command works, and the next command asks nobody.
+fn all_reach(lab: &TestLab, operator: &Operator<'_>, new: &str, old: &str) {
+    for node in ["master", "client2"] {
+        let places =
+            "/etc/hosts /home/mpi/.ssh/config /home/mpi/.ssh/authorized_keys /home/mpi/.ssh/mpiup_aula.known_hosts";
+        let count = |address: &str| lab.says(node, &format!("grep -lwF {address} {places} | wc -l"));
+        assert_eq!((count(new).as_str(), count(old).as_str()), ("4", "0"), "{node}");
+    }
+    let said = lab.says("master", "su - mpi -c 'cd MPI && mpiexec -hostfile hosts -n 3 --map-by ppr:1:node hostname'");
+    assert!(said.contains("client1"), "{said}");
+    operator.mpiup(&["status"]).succeeded();
+    assert!(Path::new(&operator.folder().join("known_hosts")).exists());
+}
