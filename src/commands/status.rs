@@ -10,6 +10,7 @@ use super::{
 use crate::{
     error::{Error, Kind, Result},
     facts::Facts,
+    provision,
     spec::{NodeSpec, ShareKind},
     steps,
     ui::{Table, Ui, humane},
@@ -65,6 +66,12 @@ pub async fn with_session(mut session: Session, ui: &Ui) -> Result<()> {
     }
     if let Ok(cluster) = &cluster {
         unconfirmed::before_up(cluster, &steps::plan(cluster), ui);
+    }
+    for left in provision::left(&session.spec, &session.seen) {
+        ui.warn(&format!(
+            "{} is no longer in mpiup.toml: `mpiup plan` shows what `mpiup up` takes back on it",
+            left.name
+        ));
     }
     let lost = session.fleet.lost.len();
     let name = session.spec.name.clone();

@@ -28,7 +28,7 @@ pub use events::{Event, Sink};
 pub use fleet::{Fleet, Lost, reasons};
 pub use gather::gather;
 pub use identity::as_user;
-pub use leavers::Leavers;
+pub use leavers::{Leavers, left};
 pub use lock::Locks;
 pub use moved::{Moved, Reach, seen_elsewhere};
 pub use patience::Silences;

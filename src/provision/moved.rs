@@ -132,10 +132,10 @@ fn by_name(wanted: &[Wanted]) -> String {
     let ask = |wanted: &Wanted| {
         let name = quote::sh(wanted.name.as_str());
         format!(
-            "timeout 4 getent -s dns ahostsv4 {name} 2>/dev/null\ntimeout 4 getent -s mdns4_minimal ahostsv4 {name}.local 2>/dev/null\n"
+            "timeout 4 getent -s dns ahostsv4 {name} &\ntimeout 4 getent -s mdns4_minimal ahostsv4 {name}.local &\n"
         )
     };
-    wanted.iter().map(ask).collect::<String>() + ":"
+    format!("{{\n{}wait\n}} 2>/dev/null\n:", wanted.iter().map(ask).collect::<String>())
 }
 
 /// One ssh-keyscan for each port asks all addresses side by side.

@@ -151,7 +151,9 @@ impl Cluster {
     /// What is to be noted beside this node's journal: who is in the cluster, and how the operator reaches them. Nothing
     /// where that stands there already.
     pub fn note(&self, member: &Member) -> String {
-        let noted = self.spec.nodes.iter().map(|node| Noted {
+        let known: BTreeSet<&NodeName> = self.names().into_iter().map(|(name, _)| name).collect();
+        let known = self.spec.nodes.iter().filter(|node| known.contains(&node.name));
+        let noted = known.map(|node| Noted {
             name: node.name.clone(),
             address: node.address.clone(),
             is_head: node.name == self.spec.head,
