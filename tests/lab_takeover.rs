@@ -62,6 +62,10 @@ fn build(lab: &TestLab) {
     for node in ["client1", "client2"] {
         lab.script(node, &format!("echo {keys} | base64 -d | su - mpi -c 'tar -xf -'"));
     }
+    // The same key lets its person in to another account.
+    let ana = "adduser --quiet --disabled-password --gecos Ana ana && mkdir -m 700 /home/ana/.ssh &&
+        cp /home/mpi/.ssh/id_rsa.pub /home/ana/.ssh/authorized_keys && chown -R ana:ana /home/ana/.ssh";
+    lab.script("client1", ana);
     let program = std::fs::read_to_string("examples/ejemplo.py").unwrap();
     for node in lab.nodes() {
         lab.script(&node, &format!("su - mpi -c {}", quoted(&format!("cat > MPI/ejemplo.py <<'END'\n{program}END"))));
@@ -126,6 +130,7 @@ fn works_by_hand(lab: &TestLab) {
         let own = "ssh -i ~/.ssh/id_rsa -o IdentitiesOnly=yes -o BatchMode=yes client1 hostname";
         assert_eq!(lab.says(&from, &format!("su - mpi -c {}", quoted(own))), "client1", "from {from}");
     }
+    assert_eq!(lab.says("master", "su - mpi -c 'ssh -o BatchMode=yes ana@client1 whoami'"), "ana");
     assert_eq!(
         lab.says("client1", "su - mpi -c 'ssh -G elsewhere | grep -i ^serveraliveinterval'"),
         "serveraliveinterval 15"

@@ -1,6 +1,6 @@
 //! What somebody has set up already and mpiup keeps as it is, in words.
 
-use super::{Cluster, Member, hostfile, hosts_file};
+use super::{Cluster, Member, hostfile, hosts_file, ssh_config};
 use crate::{
     changes::block,
     spec::{Flavour, NodeName, ShareKind, Source},
@@ -50,8 +50,8 @@ fn names(cluster: &Cluster, member: &Member) -> Option<String> {
 
 /// A key of the user's own that lets this node in somewhere.
 fn keys(cluster: &Cluster, member: &Member) -> Option<String> {
-    let found = ["id_rsa", "id_ed25519"].into_iter().find_map(|name| {
-        let public = member.facts.text(&format!("~/.ssh/{name}.pub"))?;
+    ssh_config::KEYS.into_iter().find_map(|name| {
+        let public = member.facts.text(&format!("{name}.pub"))?;
         let key = public.split_whitespace().nth(1)?;
         let accepts = |other: &&Member| {
             let known = other.facts.text("~/.ssh/authorized_keys").unwrap_or_default();
@@ -61,9 +61,8 @@ fn keys(cluster: &Cluster, member: &Member) -> Option<String> {
         };
         let accepting: Vec<&str> =
             cluster.members.iter().filter(accepts).map(|other| other.spec.name.as_str()).collect();
-        (!accepting.is_empty()).then(|| format!("key ~/.ssh/{name}, which {} let in", accepting.join(", ")))
-    })?;
-    Some(found)
+        (!accepting.is_empty()).then(|| format!("key {name}, which {} let in", accepting.join(", ")))
+    })
 }
 
 fn mpi(cluster: &Cluster, member: &Member) -> Option<String> {

@@ -82,6 +82,7 @@ pub fn question(spec: &Spec, node: &NodeName, is_root: bool) -> Question {
         "~/.ssh/authorized_keys",
         "~/.ssh/config",
         "~/.ssh/id_rsa.pub",
+        "~/.ssh/id_ecdsa.pub",
         "~/.ssh/id_ed25519.pub",
         "~/.bashrc",
         "~/.profile",

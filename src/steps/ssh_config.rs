@@ -30,10 +30,11 @@ pub fn step(cluster: &Cluster, member: &Member) -> Vec<Change> {
     }
     let all: Vec<String> = cluster.names().into_iter().map(|(name, address)| patterns(name, address)).collect();
     content.push_str(&format!(
-        "Host {}\n    User {}\n    IdentityFile {}\n    IdentitiesOnly yes\n    UserKnownHostsFile ~/.ssh/known_hosts {}\n    ConnectTimeout 10\n",
+        "Host {}\n    User {}\n    IdentityFile {}\n{}    IdentitiesOnly yes\n    UserKnownHostsFile ~/.ssh/known_hosts {}\n    ConnectTimeout 10\n",
         all.join(" "),
         cluster.spec.user,
         below(&cluster.layout.key),
+        own_keys(member),
         below(&cluster.layout.known_hosts),
     ));
     // What follows a Host line belongs to it: the file's own first lines go back to being for all hosts.
@@ -45,6 +46,15 @@ pub fn step(cluster: &Cluster, member: &Member) -> Vec<Change> {
     let why = "`ssh NODE` works from every node for the cluster's user, and so does the launcher";
     write::block(cluster, member, Wave::Mesh, at, content, why).into_iter().collect()
 }
+
+/// Keys that ssh finds by itself, as long as nobody names one: with them the user may log in to other accounts there.
+fn own_keys(member: &Member) -> String {
+    let own = KEYS.iter().filter(|key| member.facts.file(&format!("{key}.pub")).is_some());
+    own.map(|key| format!("    IdentityFile {key}\n")).collect()
+}
+
+/// Where ssh-keygen puts a key by itself.
+pub(super) const KEYS: [&str; 3] = ["~/.ssh/id_rsa", "~/.ssh/id_ecdsa", "~/.ssh/id_ed25519"];
 
 /// The address that an earlier `up` wrote for a node into this configuration.
 pub fn address_of(config: &str, mark: &str, node: &NodeName) -> Option<IpAddr> {

@@ -94,8 +94,8 @@ fn leaves_by_another_operator(lab: &TestLab, two: &str) {
     assert_eq!(array(&other.mpiup(&["plan", "--json"]).json()["leaving"]), &Vec::<Value>::new());
 }
 
-/// The guide's command reaches these nodes, and no file of theirs names another one.
-fn knows_only(lab: &TestLab, nodes: &[&str]) {
+/// The guide's command, typed on the first of these nodes, reaches all of them and no other.
+pub fn reaches(lab: &TestLab, nodes: &[&str]) {
     let program = "from mpi4py import MPI; import platform; print(MPI.COMM_WORLD.gather(platform.node()) or \"\")";
     let ranks = nodes.len();
     let head = nodes[0];
@@ -103,6 +103,11 @@ fn knows_only(lab: &TestLab, nodes: &[&str]) {
     let said = lab.says(&format!("mpi@{head}"), &typed);
     let seen: BTreeSet<&str> = said.split('\'').filter(|word| lab.nodes().iter().any(|node| node == word)).collect();
     assert_eq!(seen, nodes.iter().copied().collect(), "{said}");
+}
+
+/// The same, and no file of theirs names another one.
+fn knows_only(lab: &TestLab, nodes: &[&str]) {
+    reaches(lab, nodes);
     let others: Vec<String> = lab.nodes().into_iter().filter(|node| !nodes.contains(&node.as_str())).collect();
     for node in nodes {
         for other in &others {
