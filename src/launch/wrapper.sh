@@ -48,6 +48,16 @@ stop() {
   [ -z "$sweeps" ] || wait $sweeps
 }
 
+# From before there is anything to end: what the launcher started must not outlive a signal that comes early.
+launcher_pid= watcher=
+on_signal() {
+  launcher_pid=${launcher_pid:-$!}
+  [ -z "$watcher" ] || kill "$watcher"
+  [ -z "$launcher_pid" ] || stop >/dev/null 2>&1
+  exit 143
+}
+trap on_signal HUP INT TERM
+
 # setsid gives the group; without it the sweep alone has to do.
 setsid=
 command -v setsid >/dev/null 2>&1 && setsid=setsid
@@ -79,7 +89,6 @@ fi
 } <&3 3<&- >/dev/null 2>&1 &
 watcher=$!
 exec 3<&-
-trap 'kill "$watcher"; stop >/dev/null 2>&1; exit 143' HUP INT TERM
 
 # Shells tell on standard error of a signal that ended what they waited for.
 wait "$launcher_pid" 2>/dev/null
