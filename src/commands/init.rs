@@ -9,7 +9,7 @@ use crate::{
     lab::Lab,
     node::Node,
     provision::{Fleet, gather},
-    spec::{Address, Flavour, NodeName, NodeSpec, Source, Spec, hostfile},
+    spec::{self, Address, Flavour, NodeName, NodeSpec, Source, Spec, hostfile},
     steps::Cluster,
     ui::{Outcome, Table, Ui, humane},
 };
@@ -194,7 +194,7 @@ async fn write_spec(named: &[Named], wishes: &Wishes, path: &Path, global: &Glob
     show(&found, ui);
     let draft = choose::choose(&found, wishes)?;
     let text = draft.render()?;
-    std::fs::write(path, text).context(|| format!("{} cannot be written", path.display()))?;
+    spec::save(path, &text)?;
     ui.done(&format!(
         "Wrote {}: {} nodes, {} slots, head node {}.",
         path.display(),

@@ -91,7 +91,7 @@ pub async fn write(session: &Session, yes: bool, opener: &Opener, global: &Globa
     for Moved { from, to, .. } in &session.moved {
         opener.pin_moved(to, from).await?;
     }
-    std::fs::write(&path, text).context(|| format!("{} cannot be written", path.display()))?;
+    spec::save(&path, &text)?;
     ui.done(&format!("Wrote {} into {}.", addresses.join(", "), path.display()));
     Ok(())
 }

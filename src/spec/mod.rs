@@ -13,6 +13,7 @@ pub mod keys;
 pub mod names;
 pub mod nodeset;
 pub mod place;
+mod save;
 pub mod ssh_aliases;
 pub mod suggest;
 pub mod write;
@@ -20,6 +21,7 @@ pub mod write;
 use std::{fmt, path::PathBuf};
 
 pub use names::Refused;
+pub use save::save;
 
 /// A node's name in the spec: also its host name in `/etc/hosts`, the hostfile and `~/.ssh/config`.
 /// Letters, digits, `-`, `_` and `.`; it begins and ends with a letter or digit; 1 to 63 characters.

@@ -37,7 +37,7 @@ pub(super) async fn add(named: &[Named], path: &Path, global: &Global, ui: &Ui) 
     if added.is_empty() {
         return Err(Error::failed("no machine could be looked at, so nothing was written"));
     }
-    std::fs::write(path, text).context(|| format!("{} cannot be written", path.display()))?;
+    spec::save(path, &text)?;
     ui.done(&format!("Added to {}: {}.", path.display(), nodeset::fold_in_order(&added)));
     if lost.is_empty() {
         return Ok(());
