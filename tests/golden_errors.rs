@@ -217,6 +217,23 @@ fn distributions_whose_mpis_differ() {
     "#);
 }
 
+/// Nothing is installed yet: what counts is the version that the node's own apt would bring, from whatever sources it has.
+#[test]
+fn packages_that_would_differ() {
+    let newer = |node: Report| {
+        node.with("packages", "").with(
+            "apt",
+            "Inst openmpi-bin (5.0.7-1 Debian:testing [amd64])\nInst libopenmpi-dev (5.0.7-1 Debian:testing [amd64])\n",
+        )
+    };
+    insta::assert_snapshot!(error(DISTRO, newer), @r#"
+    error: client1: its MPI has version 5, but that of master,client2 version 4:
+           they cannot talk to each other
+    hint: Use the same MPI on every node, whatever its system: `source = "wheels"`
+          in [mpi].
+    "#);
+}
+
 #[test]
 fn a_tool_is_missing() {
     insta::assert_snapshot!(error("", |node| node.with("missing", "ssh-keygen")), @r"

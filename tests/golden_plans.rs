@@ -340,3 +340,70 @@ fn what_was_interrupted_is_planned_again() {
         }
     }
 }
+
+const OF_FIREWALLS: Show = Show::Only(&["firewall", ".nft"]);
+
+/// On the second node, which has reported this of its firewall.
+fn behind(walls: &[(&str, &str)]) -> Vec<Report> {
+    let mut reports = bare();
+    reports[1] = walls.iter().fold(reports[1].clone(), |report, (name, text)| report.with(name, text));
+    reports
+}
+
+#[test]
+fn a_wall_of_ufw() {
+    let ufw = "DEFAULT_INPUT_POLICY=\"DROP\"\n### tuple ### allow tcp 22 0.0.0.0/0 any 0.0.0.0/0 in\n";
+    golden("a_wall_of_ufw", &spec(""), &behind(&[("ufw", ufw)]), OF_FIREWALLS);
+}
+
+/// A node that has left is let in no more, and one that somebody lets in is his.
+#[test]
+fn a_wall_with_an_older_rule() {
+    let ufw = "DEFAULT_INPUT_POLICY=\"DROP\"\n### tuple ### allow any any 0.0.0.0/0 any 10.77.0.9 in comment=6d706975702061756c61\n\
+               ### tuple ### allow any any 0.0.0.0/0 any 10.77.0.1 in\n";
+    golden("a_wall_with_an_older_rule", &spec(""), &behind(&[("ufw", ufw)]), Show::Only(&["firewall"]));
+}
+
+#[test]
+fn a_wall_of_firewalld() {
+    let zones = "public\n\npublic (active)\n  target: default\n  interfaces: eth0\n  services: ssh\n  rich rules:\n";
+    golden("a_wall_of_firewalld", &spec(""), &behind(&[("firewalld", zones)]), OF_FIREWALLS);
+}
+
+#[test]
+fn a_wall_of_nftables() {
+    let chain = "table inet filter {\n\tchain input {\n\t\ttype filter hook input priority 0; policy drop;\n\t\ttcp dport 22 accept\n\t}\n}\n";
+    golden("a_wall_of_nftables", &spec(""), &behind(&[("nft", chain)]), OF_FIREWALLS);
+    let at_boot = "/etc/nftables.d\n/etc/nftables.conf\ninet filter input\n";
+    let reports = behind(&[("nft", chain), ("nft_at_boot", at_boot)]);
+    golden("a_wall_of_nftables_that_includes_files", &spec(""), &reports, OF_FIREWALLS);
+}
+
+#[test]
+fn a_wall_of_iptables() {
+    let rules = "-P INPUT DROP\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\n";
+    golden("a_wall_of_iptables", &spec(""), &behind(&[("iptables", rules)]), OF_FIREWALLS);
+}
+
+/// Where the nodes are let in already, nothing is touched.
+#[test]
+fn walls_that_let_the_nodes_in() {
+    for (name, text) in [
+        ("ufw", "DEFAULT_INPUT_POLICY=\"ACCEPT\"\n"),
+        ("ufw", "DEFAULT_INPUT_POLICY=\"DROP\"\n### tuple ### allow any any 0.0.0.0/0 any 10.77.0.0/16 in_eth0\n"),
+        (
+            "firewalld",
+            "public\n\ntrusted (active)\n  target: ACCEPT\n  interfaces: eth0\n\npublic (active)\n  target: default\n  interfaces: eth1\n",
+        ),
+        ("iptables", "-P INPUT DROP\n-A INPUT -s 10.77.0.0/16 -j ACCEPT\n"),
+        (
+            "nft",
+            "table inet filter {\nchain input {\ntype filter hook input priority 0; policy drop;\niifname \"eth0\" accept\n}\n}\n",
+        ),
+        ("nft", "table ip6 filter {\nchain input {\ntype filter hook input priority 0; policy drop;\n}\n}\n"),
+    ] {
+        let plan = mpiup::steps::plan(&agree(&spec(""), &behind(&[(name, text)])).unwrap());
+        let keys: Vec<String> = plan.nodes[1].changes.iter().map(mpiup::changes::Change::key).collect();
+        assert!(keys.iter().all(|key| !key.starts_with("firewall")), "{text}: {keys:?}");
+    }
+}

@@ -4,9 +4,12 @@
 //! here touches a node.
 
 pub mod block;
+pub mod firewall;
 pub mod lock;
 pub mod script;
 pub mod text;
+
+use std::net::IpAddr;
 
 use serde::Serialize;
 
@@ -39,6 +42,9 @@ pub enum Primitive {
     File { path: String, mode: &'static str, owner: String, content: Text, check: Option<String> },
     /// Lines between two marker lines in a file of somebody else. `mode` is for a file that is not there yet.
     Block { path: String, mark: String, place: Place, mode: &'static str, owner: String, content: Text },
+    /// Rules by which a firewall that stands on the node lets in everything from these addresses. It is switched neither on nor
+    /// off. `place` is a chain or zone, empty where there is one place only; `mark` is the comment that tells ours.
+    Firewall { firewall: &'static str, place: String, mark: String, addresses: Vec<IpAddr> },
     /// The Python environment: a folder that is unpacked from a stream.
     Tree { path: String, owner: String, key: String },
     /// A unit of systemd's that runs now and after each boot.
@@ -75,6 +81,8 @@ pub enum Guard {
     Sshd,
     /// What each log-in of the account reads as which mpiup comes.
     Login,
+    /// A firewall, though it only lets in more: a mistake in it would be one that nobody can mend from afar.
+    Firewall,
 }
 
 impl Guard {
@@ -83,6 +91,7 @@ impl Guard {
         match self {
             Self::Sshd => "sshd",
             Self::Login => "login",
+            Self::Firewall => "firewall",
         }
     }
 }
@@ -113,6 +122,7 @@ impl Change {
             Primitive::KeyPair { path, .. } => format!("keypair {path}"),
             Primitive::File { path, .. } => format!("file {path}"),
             Primitive::Block { path, .. } => format!("block {path}"),
+            Primitive::Firewall { firewall, place, .. } => format!("firewall {firewall} {place}").trim_end().into(),
             Primitive::Tree { path, .. } => format!("tree {path}"),
             Primitive::Service { unit } => format!("service {unit}"),
             Primitive::Mount { path, .. } => format!("mount {path}"),
@@ -129,6 +139,10 @@ impl Change {
             Primitive::KeyPair { path, .. } => format!("key {path}, made on the node"),
             Primitive::File { path, .. } => format!("file {path}"),
             Primitive::Block { path, .. } => format!("block in {path}"),
+            Primitive::Firewall { firewall, place, .. } => {
+                let place = if place.is_empty() { String::new() } else { format!(" ({place})") };
+                format!("firewall {firewall}{place}: a rule that lets in the other nodes")
+            }
             Primitive::Tree { path, .. } => format!("Python environment {path}"),
             Primitive::Service { unit } => format!("service {unit}, now and at every boot"),
             Primitive::Mount { path, source } => format!("mount of {source} at {path}"),
@@ -141,6 +155,9 @@ impl Change {
         let after = match &self.primitive {
             Primitive::File { content, .. } => content.to_string(),
             Primitive::Block { mark, place, content, .. } => block::with(&before, mark, *place, &content.to_string()),
+            Primitive::Firewall { firewall, place, mark, addresses } => {
+                firewall::rules(firewall, place, mark, addresses)
+            }
             _ => return None,
         };
         Some((before, after))

@@ -23,6 +23,8 @@ const PRELUDE: &str = concat!(
     include_str!("sh/packages_dnf.sh"),
     include_str!("sh/packages_zypper.sh"),
     include_str!("sh/packages_pacman.sh"),
+    include_str!("sh/firewall.sh"),
+    include_str!("sh/firewalls.sh"),
     include_str!("sh/tree.sh"),
     include_str!("sh/hostname.sh"),
     include_str!("sh/reread.sh"),
@@ -39,6 +41,8 @@ const SWITCH: &str = concat!(
     include_str!("sh/came_by.sh"),
     include_str!("sh/sshd.sh"),
     include_str!("sh/file.sh"),
+    include_str!("sh/firewall.sh"),
+    include_str!("sh/firewalls.sh"),
     "MPIUP\n}\n",
 );
 
@@ -109,6 +113,11 @@ fn call(primitive: &Primitive) -> String {
         Primitive::Block { path, mark, place, mode, owner, .. } => {
             let place = if *place == Place::Top { "top" } else { "bottom" };
             quote::words(["do_block", path, mark, place, mode, owner])
+        }
+        Primitive::Firewall { firewall, place, mark, addresses } => {
+            let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+            let words = [firewall, place.as_str(), mark].into_iter().chain(addresses.iter().map(String::as_str));
+            format!("do_firewall {}", quote::words(words))
         }
         Primitive::Tree { path, owner, .. } => quote::words(["do_tree", path, owner]),
         Primitive::Service { unit } => quote::words(["do_service", unit]),

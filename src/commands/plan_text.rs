@@ -120,6 +120,9 @@ fn guard(change: &Change) -> Option<String> {
             "sshd's configuration is tried out before sshd reads it; goes back by itself within 30 s unless a new log-in gets through"
         }
         Guard::Login => "goes back by itself within 30 s unless a new log-in gets through",
+        Guard::Firewall => {
+            "goes back by itself unless a new log-in gets through; nothing else of the firewall is touched"
+        }
     };
     Some(text.to_owned())
 }

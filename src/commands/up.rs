@@ -15,7 +15,7 @@ use crate::{
     error::{Error, Result},
     node::Consent,
     provision::{self, Applied, Bundles, Event, Locks, Proof, Reach},
-    spec::{ShareKind, Spec},
+    spec::{NodeName, ShareKind, Spec},
     steps::{self, Cluster, Plan},
     ui::{Outcome, Ui, humane},
 };
@@ -348,12 +348,18 @@ async fn without_culprits(session: &mut Session, cluster: &Cluster, error: Error
     }
     let head = session.fleet.head(&session.spec)?;
     let names: Vec<String> = cluster.members.iter().map(|member| member.spec.name.to_string()).collect();
-    let culprits = {
+    let (walled, culprits) = {
         let progress = ui.progress(&names, "It failed: looking for the node that is to blame");
-        let culprits = provision::culprits(cluster, head).await;
+        let walled = provision::walled(cluster, &session.fleet).await;
+        let culprits = if walled.is_empty() { provision::culprits(cluster, head).await } else { vec![] };
         names.iter().for_each(|name| progress.finish(name, Outcome::Done));
-        culprits
+        (walled, culprits)
     };
+    // Without the head node, or with it alone, there is no cluster.
+    if walled.len() + 1 >= cluster.members.len() || walled.iter().any(|(node, _)| *node == session.spec.head) {
+        return Err(with_reasons(error, walled));
+    }
+    let culprits: Vec<(NodeName, Error)> = walled.into_iter().chain(culprits).collect();
     if culprits.is_empty() || culprits.len() + 1 >= cluster.members.len() {
         return Err(error);
     }
@@ -362,6 +368,17 @@ async fn without_culprits(session: &mut Session, cluster: &Cluster, error: Error
     }
     session.look_again().await;
     Ok(())
+}
+
+/// The proof's error, which does not know what keeps the nodes apart, with what was found out.
+fn with_reasons(error: Error, found: Vec<(NodeName, Error)>) -> Error {
+    if found.is_empty() {
+        return error;
+    }
+    let (whole, hints) = found.iter().fold((error, Vec::new()), |(error, hints), (_, reason)| {
+        (error.because(reason), [hints, reason.hints().to_vec()].concat())
+    });
+    hints.into_iter().fold(whole, |error, hint| error.hinted(hint))
 }
 
 fn show(progress: &crate::ui::Progress, event: Event) {

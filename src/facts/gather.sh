@@ -52,6 +52,52 @@ if [ "$uid" = 0 ]; then
     sshd=$(command -v sshd || command -v /usr/sbin/sshd)
     [ -n "$sshd" ] && fact sshd "$("$sshd" -T -C "user=$user,host=localhost,addr=127.0.0.1" 2>&1)"
 fi
+# Firewalls that drop what they do not know, in their own words; one that is switched off, or is not there, costs nothing.
+# Of those that keep their rules in iptables or nftables, what they have there is not told once more.
+has() { command -v "$1" >/dev/null; }
+walls() {
+    helped=
+    if has ufw && grep -qi '^ENABLED=yes' /etc/ufw/ufw.conf; then
+        helped=yes
+        fact ufw "$(grep -h -e '^DEFAULT_INPUT_POLICY=' -e '^### tuple ###' /etc/default/ufw /etc/ufw/user.rules /etc/ufw/user6.rules)"
+    elif has firewall-cmd && [ "$(firewall-cmd --state)" = running ]; then
+        helped=yes
+        fact firewalld "$(firewall-cmd --get-default-zone; echo; firewall-cmd --list-all-zones)"
+    fi
+    managed=
+    if has iptables; then
+        managed=INPUT
+        # The older iptables makes its table when it is asked for one.
+        case $(iptables -V) in *nf_tables*) ;; *) grep -qx filter /proc/net/ip_tables_names || helped=yes ;; esac
+        [ -n "$helped" ] || { fact iptables "$(iptables -S INPUT)"; fact ip6tables "$(ip6tables -S INPUT)"; }
+    fi
+    has nft || return
+    chains=$(nft -s list chains | awk -v managed="$managed" '
+        $1 == "table" { family = $2; table = $3 } $1 == "chain" { chain = $2 }
+        /type filter hook input / && table != "firewalld" && !(table == "filter" && chain == managed) { print family, table, chain }')
+    [ -n "$chains" ] || return
+    # shellcheck disable=SC2086
+    fact nft "$(printf '%s\n' "$chains" | while read -r chain; do nft -n -s list chain $chain; done)"
+    for file in /etc/nftables.conf /etc/sysconfig/nftables.conf; do [ ! -f "$file" ] || break; done
+    # The last folder that is included below all tables. Of several forms of such a line, only the plain one counts.
+    folder=$(awk '
+        { line = $0; sub(/#.*/, "", line) }
+        !depth && line ~ /^table/ { found = "" }
+        !depth && line ~ /^include "[^"*]*[/][*][.]nft"/ { split(line, part, "\""); found = part[2]; sub(/[/][*][.]nft$/, "", found) }
+        { depth += gsub(/{/, "", line) - gsub(/}/, "", line) }
+        END { print found }' "$file")
+    [ -d "$folder" ] || return
+    for own in "$folder"/zz-mpiup-*.nft; do
+        [ ! -f "$own" ] || fact "file $(stat -c '%a %U' "$own") $own" "$(cat "$own"; printf x)"
+    done
+    # Which of the chains the file makes is found out by reading it on trial, with a rule more.
+    fact nft_at_boot "$folder
+$file
+$(printf '%s\n' "$chains" | while read -r chain; do
+    { cat "$file"; printf 'insert rule %s accept\n' "$chain"; } | nft -c -f - && printf '%s\n' "$chain"
+done)"
+}
+[ "$uid" != 0 ] || walls 2>/dev/null
 for candidate in python3 /usr/bin/python3 /usr/local/bin/python3; do
     python=$(command -v "$candidate") && break
 done

@@ -21,6 +21,7 @@ mod pacman;
 pub mod python;
 pub mod share;
 pub mod sshd;
+pub mod walls;
 pub mod zypper;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -149,6 +150,9 @@ pub struct Facts {
     pub host_keys: Vec<String>,
     #[serde(skip)]
     pub sshd: Option<sshd::SshdConfig>,
+    /// Firewalls that drop what they do not know, where root could ask.
+    #[serde(skip)]
+    pub walls: Vec<walls::Wall>,
     pub python: Option<python::Interpreter>,
     pub mpi: Vec<mpi::Launcher>,
     /// Version by name, of the packages that were asked for and are installed.
@@ -263,6 +267,7 @@ impl Facts {
             infiniband: words("infiniband").collect(),
             host_keys: get("host_keys").lines().map(str::to_owned).collect(),
             sshd: sshd::config(get("sshd")),
+            walls: walls::walls(&by_name),
             python: python::interpreter(get("python")),
             mpi: mpi::launchers(get("mpi")),
             packages: get("packages").lines().filter_map(package).collect(),

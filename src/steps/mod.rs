@@ -10,6 +10,7 @@ pub mod clock;
 pub mod cluster;
 mod common;
 mod environment;
+mod firewall;
 mod folder;
 mod host_name;
 mod hostfile;
@@ -59,6 +60,7 @@ const STEPS: &[Step] = &[
     host_name::step,
     hosts_file::step,
     packages::step,
+    firewall::step,
     sshd::step,
     folder::step,
     key::step,

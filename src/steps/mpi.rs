@@ -11,17 +11,25 @@ pub fn major(spec: &Spec, facts: &Facts) -> Option<u32> {
     match spec.source {
         Source::Wheels => Some(5),
         Source::Distro | Source::Existing => {
-            facts.mpi.iter().find(|launcher| launcher.flavour == spec.flavour).and_then(Launcher::major).or(match spec
-                .flavour
-            {
-                Flavour::Openmpi => {
-                    let Os { id, version, .. } = &facts.os;
-                    Some(facts.os.family().map_or(4, |family| family.openmpi_major(id, version)))
-                }
-                Flavour::Mpich => None,
-            })
+            let installed = facts.mpi.iter().find(|launcher| launcher.flavour == spec.flavour);
+            installed.and_then(Launcher::major).or_else(|| of_packages(spec, facts)).or_else(|| of_system(spec, facts))
         }
     }
+}
+
+/// The one that the node's package manager would install, with the lists that it has.
+fn of_packages(spec: &Spec, facts: &Facts) -> Option<u32> {
+    let (_, mpi) = super::packages::of(spec, facts)?;
+    let launcher = mpi.packages.first()?;
+    let version = &facts.coming.as_ref()?.iter().find(|install| install.name == *launcher)?.to;
+    let version = version.split_once(':').map_or(version.as_str(), |(_epoch, version)| version);
+    version.split('.').next()?.parse().ok()
+}
+
+/// The one that systems of this version have.
+fn of_system(spec: &Spec, facts: &Facts) -> Option<u32> {
+    let Os { id, version, .. } = &facts.os;
+    (spec.flavour == Flavour::Openmpi).then(|| facts.os.family().map_or(4, |family| family.openmpi_major(id, version)))
 }
 
 /// Where the MPI that the spec asks for stands, when that is not where shells and the loader look.

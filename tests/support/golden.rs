@@ -88,7 +88,10 @@ fn attributes(change: &Change) -> String {
         Primitive::KeyPair { owner, comment, .. } => format!("{owner}, {comment}"),
         Primitive::Tree { owner, .. } => format!("{owner}, {}", change.why),
         Primitive::User { shell, .. } => format!("{}, {shell}", change.what()),
-        Primitive::HostName { .. } | Primitive::Service { .. } | Primitive::Mount { .. } => change.what(),
+        Primitive::HostName { .. }
+        | Primitive::Service { .. }
+        | Primitive::Mount { .. }
+        | Primitive::Firewall { .. } => change.what(),
         Primitive::Packages { brings: None, manager, .. } => format!("brings along what {manager} does not know yet"),
         Primitive::Packages { brings: Some(brings), .. } => {
             let some: Vec<&str> = brings.new.iter().take(3).map(String::as_str).collect();

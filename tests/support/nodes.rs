@@ -252,8 +252,40 @@ fn made(layout: &Layout, change: &Change, keys: &PublicKeys, report: Report) -> 
         Primitive::Mount { path, source } => {
             report.with("share_mounts", &format!("nfs4\t{path}\t{source}")).with("share_holds", "")
         }
+        Primitive::Firewall { firewall, mark, addresses, .. } => {
+            let marked = |line: &&str| !line.contains("comment=6d70697570") && !line.contains("\"mpiup aula\"");
+            let others: String = report.get(firewall).lines().filter(marked).map(|line| format!("{line}\n")).collect();
+            let report = report.with(firewall, &others);
+            addresses.iter().fold(report, |report, address| let_in(report, firewall, mark, &address.to_string()))
+        }
     };
     noted(change, report)
+}
+
+/// The rule as the firewall tells it.
+fn let_in(report: Report, firewall: &str, mark: &str, address: &str) -> Report {
+    let first = |name: &str, before: &str, rule: &str| {
+        let text = report.get(name);
+        let at = text.find(before).expect("there is a place for it") + before.len();
+        format!("{}{rule}{}", &text[..at], &text[at..])
+    };
+    let (name, text) = match firewall {
+        "ufw" => {
+            let comment: String = mark.bytes().map(|byte| format!("{byte:02x}")).collect();
+            let rule = format!("### tuple ### allow any any 0.0.0.0/0 any {address} in comment={comment}\n");
+            ("ufw", first("ufw", "\n", &rule))
+        }
+        "firewalld" => {
+            let rule = format!("\trule family=\"ipv4\" source address=\"{address}\" accept\n");
+            ("firewalld", first("firewalld", "rich rules:\n", &rule))
+        }
+        "iptables" => {
+            let rule = format!("-A INPUT -s {address}/32 -m comment --comment \"{mark}\" -j ACCEPT\n");
+            ("iptables", first("iptables", "\n", &rule))
+        }
+        _ => ("nft", first("nft", "policy drop;\n", &format!("ip saddr {address} accept comment \"{mark}\"\n"))),
+    };
+    report.with(name, &text)
 }
 
 /// The change in the node's journal, done.

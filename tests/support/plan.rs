@@ -66,6 +66,8 @@ impl NodePlan {
             "keypair" => path.strip_suffix(".pub").unwrap_or(path) == change["path"],
             "tree" => is_below(path, text(&change["path"])),
             "user" => is_of_account(path, text(&change["home"])),
+            // Only in the files of one that stands there.
+            "firewall" => is_below(path, "/etc/ufw") || is_below(path, "/etc/firewalld"),
             "packages" => of_packages(path) || is_of_dpkg(path),
             other => panic!("a primitive that the test does not know: {other}"),
         })

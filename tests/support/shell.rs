@@ -201,7 +201,7 @@ impl Sandbox {
         let change = Change {
             primitive: primitive.clone(),
             wave: Wave::Ground,
-            guard: Some(Guard::Login),
+            guard: Some(if matches!(primitive, Primitive::Firewall { .. }) { Guard::Firewall } else { Guard::Login }),
             why: String::new(),
             before: None,
         };
@@ -330,6 +330,10 @@ impl Sandbox {
             let own = self.path(path.trim_start_matches('/'));
             script.replace(&own, path).replace(path, &own)
         });
+        // The rules of a firewall that this machine may have are not a test's.
+        let script = ["ufw", "firewalld"]
+            .iter()
+            .fold(script, |script, name| script.replace(&format!("/etc/{name}/"), &format!("{}/", self.path(name))));
         fs::write(&file, script).expect("written");
         let mut command = Command::new(&self.world.shell[0]);
         command.args(&self.world.shell[1..]).arg(&file).env("PATH", format!("{}:{path}", self.own("bin").display()));
@@ -418,8 +422,8 @@ const ALTERING: [&str; 18] = [
 
 /// The script with another patience of its switch.
 fn patient(script: &str, seconds: u32) -> String {
-    assert!(script.contains("mpiup_patience=25\n"));
-    script.replace("mpiup_patience=25\n", &format!("mpiup_patience={seconds}\n"))
+    assert!(script.contains("mpiup_patience=25 "));
+    script.replace("mpiup_patience=25 ", &format!("mpiup_patience={seconds} "))
 }
 
 #[allow(clippy::disallowed_methods, reason = "cp keeps times and owners")]

@@ -1,5 +1,5 @@
-# What could lock somebody out (sshd's configuration; keys and start-up files of the account that mpiup logs in as) is
-# guarded by a dead man's switch: a process of its own on the node, which takes the change back within 30 s unless a new
+# What could lock somebody out (sshd's configuration; keys and start-up files of the account that mpiup logs in as; a firewall's
+# rules) is guarded by a dead man's switch: a process of its own on the node, which takes the change back within 30 s unless a new
 # log-in has got through and says so. By hand that is: log in anew and type `ln -s confirmed STATE/guard/decision`.
 #
 # STATE/guard is there while a change is guarded. In it `decision` is a link, so that it is made once, whoever comes first:
@@ -8,13 +8,20 @@
 #
 # STATE/unconfirmed is what it took back because nobody said anything: who was there to be told had gone by then, so the next
 # command tells it. `make` or `undo`, and the key; gone when the same is confirmed.
-mpiup_patience=25
+mpiup_patience=25 guard_more=0
 
-# guarded HOW PRIMITIVE ARGUMENTS…: makes a change under guard. HOW: `sshd` (which is to read its configuration anew) or `login`.
+# guarded HOW PRIMITIVE ARGUMENTS…: makes a change under guard. HOW: `sshd` (which is to read its configuration anew), `login`
+# or `firewall`.
 guarded() {
     guard_how=$1; shift
-    case $1 in do_block) guard_path=$(real "$2") guard_owner=$6 ;; *) guard_path=$2 guard_owner=$4 ;; esac
+    case $1 in
+    do_block) guard_path=$(real "$2") guard_owner=$6 ;;
+    # Each address takes its time.
+    do_firewall) firewall=$2 place=$3 mark=$4 guard_path="the rule of $2" guard_owner=root guard_more=$((4 * ($# - 4))) ;;
+    *) guard_path=$2 guard_owner=$4 ;;
+    esac
     guard_key="${1#do_} $guard_path"
+    [ "$1" != do_firewall ] || guard_key=$(firewall_key)
     arm make || return 1
     if ! "$@"; then refuse; decided; return 1; fi
     if takes_effect && printf '%s\n' "$guard_how" > "$entry/guard"; then ask; else refuse; fi
@@ -26,6 +33,7 @@ undo_guarded() {
     [ -f "$2/guard" ] || { "$1" "$2"; return; }
     guard_how=$(cat "$2/guard") guard_key=$(cat "$2/key") guard_owner=$(cat "$2/owner")
     guard_path=$(cat "$2/path"; printf x); guard_path=${guard_path%x}
+    if [ -f "$2/firewall" ]; then firewall_of "$2"; guard_more=$((4 * $(grep -c . "$2/addresses"))); fi
     arm undo || return 1
     if ! "$1" "$2" || [ "$mpiup_result" = kept ]; then
         refuse; decided; entry=$2
@@ -43,14 +51,15 @@ arm() {
     note_guard "$1" "$guard.new" && on_disk "$guard.new"/* "$guard.new" && mv "$guard.new" "$guard" && on_disk "$mpiup_state" ||
         { unwritable; return 1; }
     away=nohup; command -v setsid >/dev/null && away=setsid
-    "$away" sh "$guard/switch" "$mpiup_state" "$mpiup_patience" </dev/null >/dev/null 2>&1 &
+    "$away" sh "$guard/switch" "$mpiup_state" $((mpiup_patience + guard_more)) </dev/null >/dev/null 2>&1 &
 }
 
 # note_guard MAKE-OR-UNDO FOLDER: what the switch has to know.
 note_guard() {
     (umask 077; mkdir "$2") && printf '%s\n' "$guard_key" > "$2/key" && printf '%s' "$guard_path" > "$2/path" &&
         printf '%s' "$guard_owner" > "$2/owner" && { mpiup_functions; printf 'switch "$@"\n'; } > "$2/switch" || return 1
-    if [ -e "$guard_path" ] || [ -L "$guard_path" ]; then cp -a "$guard_path" "$2/before" || return 1
+    if [ "$guard_how" = firewall ]; then note_guarded_rules "$2" || return 1
+    elif [ -e "$guard_path" ] || [ -L "$guard_path" ]; then cp -a "$guard_path" "$2/before" || return 1
     else printf '' > "$2/absent" || return 1; fi
     [ "$1" = make ] || printf '' > "$2/undo" || return 1
     if ! find_entry "$guard_key"; then printf '' > "$2/new"
@@ -59,7 +68,7 @@ note_guard() {
 
 # Whether the change may take effect, and that it does. What only the next log-in reads needs nothing.
 takes_effect() {
-    [ ! -L "$guard/decision" ] || { guard_why="it took longer than $mpiup_patience s"; return 1; }
+    [ ! -L "$guard/decision" ] || { guard_why="it took longer than $((mpiup_patience + guard_more)) s"; return 1; }
     [ "$guard_how" = sshd ] || return 0
     guard_why=$(locks_out)
     [ -z "$guard_why" ] || { guard_why="sshd was not told to read its configuration, with which no new log-in would get through: $guard_why"; return 1; }
@@ -78,13 +87,13 @@ refuse() { decide refused; }
 
 # Waits until the decision is carried out; 1 unless the change was confirmed.
 decided() {
-    wait_for_switch $((mpiup_patience + 15)) || { decide late; carry_out; }
+    wait_for_switch $((mpiup_patience + guard_more + 15)) || { decide late; carry_out; }
     decision=$(readlink "$guard/decision")
     # A change that took longer than the switch waits was made after the switch had looked.
     [ "$decision" = confirmed ] || is_as_before || carry_out
     if [ -n "$guard_why" ]; then :
     elif [ -f "$guard/reason" ]; then guard_why="no new log-in got through: $(cat "$guard/reason")"
-    else guard_why="no new log-in confirmed it within $mpiup_patience s"; fi
+    else guard_why="no new log-in confirmed it within $((mpiup_patience + guard_more)) s"; fi
     forget_guard
     [ "$decision" = confirmed ]
 }
@@ -96,7 +105,7 @@ wait_for_switch() {
     while [ ! -e "$guard/ended" ]; do [ "$(seconds)" -lt "$end" ] || return 1; nap; done
 }
 
-forget_guard() { rm -rf "$guard.gone" "$guard.new"; [ ! -d "$guard" ] || mv "$guard" "$guard.gone" && rm -rf "$guard.gone"; guard_how=; }
+forget_guard() { rm -rf "$guard.gone" "$guard.new"; [ ! -d "$guard" ] || mv "$guard" "$guard.gone" && rm -rf "$guard.gone"; guard_how='' guard_more=0; }
 
 # What an earlier run left under guard: nobody confirmed it, so it goes back, by its switch or (after a reboot) here.
 settle() {
@@ -134,8 +143,11 @@ carry_out() {
         [ "$attempt" != "$(cat "$mpiup_state/unconfirmed" 2>/dev/null)" ] || rm -f "$mpiup_state/unconfirmed"
         [ -e "$guard/undo" ] || [ "$has_entry" = no ] || printf '' > "$entry/done" || return 1
     else
-        no_draft "$(cat "$guard/owner")" "$guard_path" || return 1
-        give_back "$guard" "$guard_path" "$(cat "$guard/owner")" || return 1
+        if [ -e "$guard/firewall" ]; then give_back_rules "$guard" || return 1
+        else
+            no_draft "$(cat "$guard/owner")" "$guard_path" || return 1
+            give_back "$guard" "$guard_path" "$(cat "$guard/owner")" || return 1
+        fi
         [ "$decision" != late ] || (umask 077; printf '%s\n' "$attempt" > "$mpiup_state/unconfirmed")
         if [ -e "$guard/told" ]; then sshd_reload; fi
         if [ "$has_entry" = yes ] && [ -e "$guard/new" ]; then drop_entry "$entry"

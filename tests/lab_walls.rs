@@ -1,0 +1,117 @@
+//! Firewalls: on nodes that drop what they do not know, each with another firewall, `up` ends in a cluster, what is not of the
+//! cluster stays out, and `down` leaves every rule as it was. Looked at by plain connections, and by the firewalls' own words.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+#[macro_use]
+mod support;
+
+use std::sync::atomic::{AtomicU16, Ordering};
+
+use support::{Operator, TestLab};
+
+const INSTALL: &str =
+    "apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends";
+
+/// Debian's own rules in a file, that includes others, loaded as the system does at boot; log-ins for all but the nodes.
+const NFTABLES: &str = r#"mkdir /etc/nftables.d && cat > /etc/nftables.conf <<'END'
+flush ruleset
+table inet filter {
+	chain input {
+		type filter hook input priority 0; policy drop;
+		iif lo accept
+		ct state established,related accept
+		ip saddr { 10.77.0.1, 10.77.0.2, 10.77.0.3 } counter drop
+		tcp dport 22 accept
+	}
+}
+include "/etc/nftables.d/*.nft"
+END
+nft -f /etc/nftables.conf"#;
+
+/// ufw, with a file that nobody wrote yet; and log-ins for everybody, but not too many.
+const UFW: &str = "ufw limit 22/tcp && ufw --force enable && ufw status | grep -q 'Status: active'";
+
+const RULES: &str = "nft -s list ruleset 2>/dev/null; cd /etc && find ufw nftables.d nftables.conf -type f -exec sha256sum {} + \
+     -exec stat -c '%n %a %U %Y' {} + 2>/dev/null | sort";
+
+/// Whether a port that a node opens is reached by another one that comes from this address.
+fn reaches(lab: &TestLab, from: &str, source: &str, to: &str, address: &str) -> bool {
+    static PORT: AtomicU16 = AtomicU16::new(20_000);
+    let port = PORT.fetch_add(1, Ordering::Relaxed);
+    let listen = format!("import socket; socket.create_server((\"{address}\", {port})).accept()");
+    lab.inside(to, &format!("timeout 30 python3 -c '{listen}' >/dev/null 2>&1 & sleep 1"));
+    let connect = format!("import socket; socket.create_connection((\"{address}\", {port}), 5, (\"{source}\", 0))");
+    lab.inside(from, &format!("python3 -c '{connect}' 2>/dev/null && echo yes || echo no")) == "yes"
+}
+
+#[test]
+fn nodes_that_drop_each_others_packets_become_a_cluster() {
+    let lab = lab!(3);
+    lab.inside("master", &format!("{INSTALL} nftables && {NFTABLES}"));
+    lab.inside("client1", &format!("{INSTALL} ufw nftables && {UFW}"));
+    let rules = || ["master", "client1"].map(|node| lab.inside(node, RULES));
+    let before = rules();
+    assert!(before[0].contains("policy drop") && before[1].contains("policy drop"), "{before:?}");
+    assert!(!reaches(&lab, "client2", "10.77.0.3", "master", "10.77.0.1"));
+    assert!(!reaches(&lab, "client2", "10.77.0.3", "client1", "10.77.0.2"));
+
+    let operator = Operator::new(&lab, "wheels");
+    let plan = operator.plan();
+    let of_firewalls = |node: &str| -> Vec<String> {
+        let what = plan.node(node).what().into_iter();
+        what.filter(|what| what.contains("firewall") || what.contains(".nft")).map(str::to_owned).collect()
+    };
+    assert_eq!(
+        of_firewalls("master"),
+        [
+            "firewall nft (inet filter input): a rule that lets in the other nodes",
+            "file /etc/nftables.d/zz-mpiup-aula-inet-filter-input.nft"
+        ]
+    );
+    assert_eq!(of_firewalls("client1"), ["firewall ufw: a rule that lets in the other nodes"]);
+    assert_eq!(of_firewalls("client2"), [""; 0]);
+    assert_eq!(rules(), before, "a plan changes nothing");
+
+    operator.up();
+    assert_eq!(operator.plan().changes, 0);
+    let job = "cd MPI && mpiexec -n 3 --map-by ppr:1:node -hostfile hosts python ~/.mpiup/verify.py";
+    let ranks = lab.says("master", &format!("runuser -u mpi -- ssh master '{job}'"));
+    assert_eq!(ranks.matches("mpiup-verify ").count(), 3, "{ranks}");
+    assert!(reaches(&lab, "client2", "10.77.0.3", "client1", "10.77.0.2"));
+    // What is no node is kept out as before.
+    lab.inside("client2", "ip addr add 10.77.9.9/16 dev eth0");
+    assert!(!reaches(&lab, "client2", "10.77.9.9", "master", "10.77.0.1"));
+    assert!(!reaches(&lab, "client2", "10.77.9.9", "client1", "10.77.0.2"));
+    lab.inside("client2", "ip addr del 10.77.9.9/16 dev eth0");
+
+    // As at the next boot.
+    lab.inside("master", "nft -f /etc/nftables.conf");
+    lab.inside("client1", "/lib/ufw/ufw-init restart");
+    assert!(reaches(&lab, "client2", "10.77.0.3", "master", "10.77.0.1"));
+    assert!(reaches(&lab, "client2", "10.77.0.3", "client1", "10.77.0.2"));
+    assert_eq!(operator.plan().changes, 0);
+
+    operator.down(&[]);
+    let after = rules();
+    assert_eq!(after[0], before[0]);
+    assert_eq!(after[1], before[1]);
+}
+
+/// A rule that is stronger than any that lets in, or a firewall between the nodes, is named.
+#[test]
+fn a_firewall_that_mpiup_cannot_open_is_named() {
+    let lab = lab!(3);
+    lab.inside("client2", &format!("{INSTALL} nftables"));
+    let wall = "add table ip far\nadd chain ip far wall { type filter hook input priority -10 ; }\n\
+                add rule ip far wall ip saddr { 10.77.0.1, 10.77.0.2 } tcp dport != 22 drop\n";
+    lab.inside("client2", &format!("printf '%s' '{wall}' | nft -f -"));
+    let operator = Operator::new(&lab, "wheels");
+    let up = operator.mpiup(&["up", "--yes"]);
+    assert_eq!(up.code, 1, "{up:?}");
+    let said = up.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("client2: a firewall keeps out what master sends"), "{}", up.stderr);
+    assert!(said.contains("2 of 3 nodes can be used; left out: client2"), "{}", up.stderr);
+    lab.inside("client2", "nft delete table ip far");
+    operator.up();
+    operator.down(&[]);
+}
