@@ -18,6 +18,7 @@ const PRELUDE: &str = concat!(
     include_str!("sh/user.sh"),
     include_str!("sh/manage.sh"),
     include_str!("sh/packages.sh"),
+    include_str!("sh/packages_fetch.sh"),
     include_str!("sh/packages_apt.sh"),
     include_str!("sh/packages_apt_mend.sh"),
     include_str!("sh/packages_dnf.sh"),

@@ -82,6 +82,8 @@ pub struct Session {
     is_sifted: bool,
     /// The network on which the nodes reach each other, where that had to be found out.
     pub surveyed: Option<String>,
+    /// Packages of the distribution are fetched through this machine.
+    pub via_operator: bool,
 }
 
 impl Session {
@@ -138,6 +140,7 @@ impl Session {
             named: 0,
             is_sifted: false,
             surveyed: None,
+            via_operator: false,
         }
     }
 

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     node::Consent,
-    provision::{self, Applied, Bundles, Event, Locks, Proof, Reach},
+    provision::{self, Applied, Bundles, Event, Locks, Mirror, Proof, Reach, Supplies},
     spec::{NodeName, ShareKind, Spec},
     steps::{self, Cluster, Plan},
     ui::{Outcome, Ui, humane},
@@ -31,6 +31,10 @@ pub struct Args {
     /// Look for a node that does not answer at the addresses around, by its pinned host key.
     #[arg(long)]
     find: bool,
+    /// Fetch packages of the distribution over this machine's network, for nodes that do not reach their mirrors: apt's own
+    /// requests come through the ssh connection, and apt checks what it gets as ever.
+    #[arg(long)]
+    via_operator: bool,
 }
 
 /// What `up` came to.
@@ -52,8 +56,9 @@ pub async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<()> {
     let spec = session::load(global)?;
     let reach = if args.find { Reach::Around } else { Reach::Neighbours };
     let start = Instant::now();
-    let (session, opener) = Session::open_whole(spec, reach, global, ui).await?;
+    let (mut session, opener) = Session::open_whole(spec, reach, global, ui).await?;
     moved::write(&session, args.yes, &opener, global, ui).await?;
+    session.via_operator = args.via_operator;
     let report = with_session(session, args.yes, start, ui).await?;
     if ui.is_json() {
         ui.json(&report)?;
@@ -91,6 +96,9 @@ pub async fn bring_up(spec: Spec, yes: bool, global: &Global, ui: &Ui) -> Result
 pub async fn with_session(mut session: Session, yes: bool, start: Instant, ui: &Ui) -> Result<Report> {
     leaving::check(&session)?;
     let mut work = Work::new(yes);
+    if session.via_operator {
+        work.mirror = Some(Mirror::open().await?);
+    }
     let (cluster, proof) = loop {
         let cluster = settle(&mut session, &mut work, ui).await?;
         if !sees_the_same(&mut session, &cluster, ui).await? {
@@ -128,13 +136,23 @@ struct Work {
     /// The nodes are ours from the first change to the proof. An `up` without changes needs none of this.
     locks: Option<Locks>,
     bundles: Bundles,
+    /// The way for packages through this machine, where that is asked for.
+    mirror: Option<Mirror>,
     made: usize,
     not_taken_back: Vec<String>,
 }
 
 impl Work {
     fn new(yes: bool) -> Self {
-        Self { yes, agreed: None, locks: None, bundles: Bundles::new(), made: 0, not_taken_back: Vec::new() }
+        Self {
+            yes,
+            agreed: None,
+            locks: None,
+            bundles: Bundles::new(),
+            mirror: None,
+            made: 0,
+            not_taken_back: Vec::new(),
+        }
     }
 
     async fn give_back(&mut self) {
@@ -192,7 +210,8 @@ async fn settle(session: &mut Session, work: &mut Work, ui: &Ui) -> Result<Clust
         if !fetch(session, &cluster, &plan, &mut work.bundles, ui).await? {
             continue;
         }
-        let applied = apply(session, &cluster, &plan, &work.bundles, locks, ui).await?;
+        let supplies = Supplies { bundles: &work.bundles, mirror: work.mirror.as_ref() };
+        let applied = apply(session, &cluster, &plan, supplies, locks, ui).await?;
         work.made += applied.made;
         // What stood unconfirmed has gone back with the first script, and is made with the next plan.
         let stood = |member: &steps::Member| member.facts.unconfirmed.as_ref().is_some_and(|change| !change.is_back);
@@ -260,7 +279,7 @@ async fn apply(
     session: &Session,
     cluster: &Cluster,
     plan: &Plan,
-    bundles: &Bundles,
+    supplies: Supplies<'_>,
     locks: &Locks,
     ui: &Ui,
 ) -> Result<Applied> {
@@ -268,7 +287,7 @@ async fn apply(
     let progress = ui.progress(&names, "Setting up");
     let consent = Consent::after_showing_the_plan();
     let sink = |event: Event| show(&progress, event);
-    let applied = provision::apply(cluster, plan, bundles, &session.fleet, locks, &consent, &sink).await;
+    let applied = provision::apply(cluster, plan, supplies, &session.fleet, locks, &consent, &sink).await;
     for node in &plan.nodes {
         let failed = applied.failed.iter().any(|(name, _)| *name == node.node);
         let outcome = match (failed, node.changes.is_empty()) {

@@ -281,6 +281,22 @@ impl Node {
         output.map_err(|error| error.on(&self.name))
     }
 
+    /// A port of the node's loopback that leads to `port` of this machine's, while the connection lasts.
+    ///
+    /// # Errors
+    /// When sshd forwards no ports, or ssh does not answer.
+    pub async fn lead_back(&self, port: u16) -> Result<u16> {
+        let led = async {
+            match &self.link {
+                Link::Ssh(link) => link.lead_back(port).await,
+                Link::Local | Link::Fake(_) => Ok(port),
+            }
+        };
+        let late = || Error::failed("ssh did not say within 30 s whether a port leads back here");
+        let led = tokio::time::timeout(Duration::from_secs(30), led).await.unwrap_or_else(|_| Err(late()));
+        led.map_err(|error| error.on(&self.name))
+    }
+
     /// Ends the connection in order. Dropping the node does the same.
     pub async fn close(self) {
         // The shell ends at the end of its input, before the connection goes.

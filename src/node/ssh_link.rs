@@ -122,6 +122,27 @@ impl SshLink {
         self.run_ssh(arguments, script, passage)
     }
 
+    /// Has sshd listen on a port of the node's loopback, which it chooses, for what is to reach `port` of this machine's; until the
+    /// connection ends.
+    ///
+    /// # Errors
+    /// When sshd forwards no ports.
+    pub(super) async fn lead_back(&self, port: u16) -> Result<u16> {
+        // Of a configuration it would ask for all forwards; and the master knows where it goes.
+        let mut arguments = vec!["-F".to_owned(), "none".to_owned()];
+        arguments.extend(own(&["LogLevel=ERROR"]));
+        arguments.extend(["-o".to_owned(), format!("ControlPath={}", self.control.display())]);
+        arguments
+            .extend(["-O", "forward", "-R", &format!("127.0.0.1:0:127.0.0.1:{port}"), "--", "node"].map(str::to_owned));
+        trace(&self.setting, &arguments);
+        let output = spawn::ssh(&arguments, &[])?.output().await?;
+        output.text().trim().parse().map_err(|_| {
+            Error::failed(format!("sshd on {} opens no port that leads back here", self.destination.display()))
+                .because(output.last_words())
+                .hinted("Its AllowTcpForwarding may be off (`sshd -T | grep -i allowtcpforwarding`, as root): it must be `yes` or `remote`.")
+        })
+    }
+
     /// Runs `script` over a connection that is made for it alone.
     ///
     /// # Errors

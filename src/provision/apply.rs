@@ -8,10 +8,11 @@ use std::{cell::RefCell, collections::BTreeMap, path::Path};
 use futures_util::future::join_all;
 
 use super::{
-    Event, Fleet, Locks, Silences, Sink, as_user,
+    Event, Fleet, Locks, Mirror, Silences, Sink, as_user,
     confirm::{self, Asked},
     report::{self, Line},
     room::too_small,
+    way,
 };
 use crate::{
     changes::{Change, Primitive, Wave, script, text::PublicKeys},
@@ -33,6 +34,14 @@ pub struct Applied {
 
 /// Environments by their key: the archive that each node's Python needs.
 pub type Bundles = BTreeMap<String, python::Bundle>;
+
+/// What is brought to nodes from this machine.
+#[derive(Debug, Clone, Copy)]
+pub struct Supplies<'a> {
+    pub bundles: &'a Bundles,
+    /// Through which nodes fetch packages of their distribution, where they do not by themselves.
+    pub mirror: Option<&'a Mirror>,
+}
 
 /// Fetches on this machine what the plan will bring to nodes and is not among `bundles` yet. Nothing on a node changes. Nodes
 /// for whose Python no wheels can be had are given back with the reason, while there are others.
@@ -83,14 +92,14 @@ pub async fn fetch(
 pub async fn apply(
     cluster: &Cluster,
     plan: &Plan,
-    bundles: &Bundles,
+    supplies: Supplies<'_>,
     fleet: &Fleet,
     locks: &Locks,
     consent: &Consent,
     sink: Sink<'_>,
 ) -> Applied {
     let alone = locks.alone();
-    let mut applied = Applied { made: 0, failed: too_small(cluster, plan, bundles) };
+    let mut applied = Applied { made: 0, failed: too_small(cluster, plan, supplies.bundles) };
     let mut keys = PublicKeys::new();
     for wave in [Wave::Ground, Wave::Mesh] {
         // What is spread over the mesh was planned with the keys of all nodes: without one of them it is planned anew.
@@ -106,7 +115,7 @@ pub async fn apply(
                 let (keys, alone) = (&keys, &alone);
                 async move {
                     let silences = fleet.silences;
-                    let run = NodeRun { cluster, member, plan: node, bundles, alone, silences, consent, sink };
+                    let run = NodeRun { cluster, member, plan: node, supplies, alone, silences, consent, sink };
                     let outcome = match fleet.node(&node.node) {
                         Some(connected) => run.wave(connected, wave, keys).await,
                         None => Err(Error::failed("the connection is gone")),
@@ -131,7 +140,7 @@ struct NodeRun<'a> {
     cluster: &'a Cluster,
     member: &'a Member,
     plan: &'a NodePlan,
-    bundles: &'a Bundles,
+    supplies: Supplies<'a>,
     /// Ends a script that begins after the node was lost to another operator.
     alone: &'a str,
     silences: Silences,
@@ -153,9 +162,13 @@ impl NodeRun<'_> {
             return Ok(Done::default());
         }
         let note = self.plan.note(wave, self.cluster, self.member);
-        let calls = script::calls(&self.member.state, &note, changes.iter().copied(), Some(keys))?;
-        let script = format!("{}{calls}", script::prelude());
         let packages = changes.iter().any(|(_, change)| matches!(change.primitive, Primitive::Packages { .. }));
+        let way = match self.supplies.mirror.filter(|_| packages) {
+            Some(mirror) => way::open(mirror, node, self.member).await?,
+            None => String::new(),
+        };
+        let calls = script::calls(&self.member.state, &note, changes.iter().copied(), Some(keys))?;
+        let script = format!("{way}{}{calls}", script::prelude());
         let mut done = self.run(node, &script, self.silences.patience(packages)).await?;
         for (_, change) in &changes {
             if let Primitive::Tree { path, owner, key } = &change.primitive {
@@ -210,7 +223,7 @@ impl NodeRun<'_> {
 
     /// The environment comes over a stream of its own, into the folder that the journal knows of already.
     async fn bring(&self, node: &Node, change: &Change, path: &str, owner: &str, key: &str) -> Result<()> {
-        let Some(bundle) = self.bundles.get(key) else {
+        let Some(bundle) = self.supplies.bundles.get(key) else {
             return Err(self.failure(&change.what(), "its packages were not fetched"));
         };
         let install =

@@ -35,19 +35,28 @@ except OSError as error: print(error.strerror or error)";
 /// Python's start on a slow board, a log-in's session, and those 5 s.
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// Nodes that do not let in what another one sends, each with what is to be said of it, in the spec's order.
+/// Nodes that do not let in what another one sends, each with what is to be said of it.
 pub async fn walled(cluster: &Cluster, fleet: &Fleet) -> Vec<(NodeName, Error)> {
     let Some(head) = cluster.head() else { return vec![] };
     let others: Vec<&Member> = cluster.members.iter().filter(|member| member.spec.name != head.spec.name).collect();
-    let pairs = others.iter().flat_map(|other| [(head, *other), (*other, head)]);
-    let tried = stream::iter(pairs).map(|(from, to)| async move { (from, to, refusal(fleet, from, to).await) });
-    let tried: Vec<(&Member, &Member, Option<String>)> = tried.buffered(16).collect().await;
-    let of = |to: &Member| {
-        let mut refused = tried.iter().filter(|(_, at, _)| at.spec.name == to.spec.name);
-        refused.find_map(|(from, _, why)| Some((*from, why.as_ref()?.clone())))
-    };
-    let blamed = cluster.members.iter().filter_map(|member| Some((member, of(member)?)));
-    blamed.map(|(member, (from, why))| (member.spec.name.clone(), error(cluster, member, from, &why))).collect()
+    let tried = stream::iter(others).map(|other| async move {
+        let there = refusal(fleet, head, other).await;
+        (other, there, refusal(fleet, other, head).await)
+    });
+    let tried: Vec<(&Member, Option<String>, Option<String>)> = tried.buffered(16).collect().await;
+    let blamed = tried.into_iter().filter_map(|(other, there, back)| match (there, back) {
+        // Where nothing gets through either way, it is the one that the others do without.
+        (Some(why), _) => Some((other, head, why)),
+        (None, Some(why)) => Some((head, other, why)),
+        (None, None) => None,
+    });
+    let mut walled: Vec<(NodeName, Error)> = Vec::new();
+    for (at, from, why) in blamed {
+        if walled.iter().all(|(known, _)| *known != at.spec.name) {
+            walled.push((at.spec.name.clone(), error(cluster, at, from, &why)));
+        }
+    }
+    walled
 }
 
 /// Why nothing gets from one to the other; nothing where it does, or where that could not be found out.

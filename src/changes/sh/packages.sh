@@ -10,6 +10,7 @@
 #   files NAMES      what belongs to them
 do_packages() {
     manager=$1 why=; shift
+    node_proxies
     "${manager}_mend" || { [ -z "$why" ] || fail "$why"; return 1; }
     if ! find_entry "packages $*"; then
         new_entry "packages $*" - root || return 1

@@ -1,7 +1,7 @@
 # apt and dpkg: Debian, Ubuntu and their children.
 apt_list() { dpkg-query -W -f '${db:Status-Abbrev} ${binary:Package} ${Version}\n' | grep -v '^un'; }
 apt_has() { case $(dpkg-query -W -f '${db:Status-Abbrev}' "$1" 2>/dev/null) in ii*) ;; *) false ;; esac; }
-apt_line() { case $1 in Get:*|"Setting up "*|Removing*) say "$1" ;; esac; }
+apt_line() { case $1 in Get:*|Err:*|"Setting up "*|Removing*) say "$1" ;; esac; }
 
 # `E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 812 (unattended-upgr)`; older ones do not say by
 # whom; and dpkg: `dpkg frontend lock was locked by another process with pid 812`.
@@ -11,21 +11,35 @@ apt_holder() {
 }
 
 apt_install() {
-    DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
-    export DEBIAN_FRONTEND NEEDRESTART_SUSPEND
+    apt_alone
+    # What it says it would do with the lists that it has.
     if ! apt-get install -s -qq --no-install-recommends "$@" >/dev/null 2>&1; then
-        say "reading the package lists"
-        manage apt-get update -qq || return 1
+        apt_lists || return 1
+        if [ -n "$unfetched" ] && ! apt-get install -s -qq --no-install-recommends "$@" >/dev/null 2>&1; then cannot_fetch; return 1; fi
     fi
-    # Somebody may install something else while this is interrupted: only what apt says now comes with ours.
-    apt-get install -s -qq --no-install-recommends "$@" 2>/dev/null | awk '$1 == "Inst" { print $2 }' >> "$entry/brought"
-    manage apt-get install -y -q --no-install-recommends -o Dpkg::Use-Pty=0 -o APT::Keep-Downloaded-Packages=false "$@"
-    # Whether ours are there is looked at; with them apt may have failed at something else.
-    [ $? -ne 99 ] || return 1
+    apt_install_now "$@"
+    status=$?
+    # Lists that are weeks old name packages that the mirrors have no more.
+    case $status$unfetched in 100404*) apt_lists && apt_install_now "$@"; status=$? ;; esac
+    [ "$status" -ne 99 ] || return 1
     # A removal that was killed has left those that it had not come to marked for it.
     marked=$(dpkg-query -W -f '${db:Status-Abbrev}|${Package}\n' | awk -F '|' '$1 ~ /^[rp]i/ { print $2 }' | apt_among new)
     # shellcheck disable=SC2086
     [ -z "$marked" ] || printf '%s install\n' $marked | dpkg --set-selections >&2
+    # Whether ours are there is looked at; with them apt may have failed at something else.
+    [ -z "$unfetched" ] || { cannot_fetch; return 1; }
+}
+
+apt_lists() {
+    say "reading the package lists"
+    apt_fetch update -qq || [ $? -ne 99 ]
+}
+
+apt_install_now() {
+    # Somebody may install something else while this is interrupted: only what apt says now comes with ours.
+    apt-get install -s -qq --no-install-recommends "$@" 2>/dev/null | awk '$1 == "Inst" { print $2 }' >> "$entry/brought"
+    apt_fetch install -y -q --no-install-recommends -o Dpkg::Use-Pty=0 -o APT::Keep-Downloaded-Packages=false \
+        -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@"
 }
 
 apt_needed_by() {
@@ -43,7 +57,7 @@ apt_holding() {
 
 # Where only the configuration of one was there before (`rc`), that stays.
 apt_remove() {
-    DEBIAN_FRONTEND=noninteractive; export DEBIAN_FRONTEND
+    apt_alone
     rest=$(awk '$1 == "rc" { print $2 }' "$entry/before" | tr '\n' ' ')
     purge= remove=
     for name; do case " $rest" in *" $name "*) remove="$remove $name" ;; *) purge="$purge $name" ;; esac; done
@@ -54,8 +68,9 @@ apt_remove() {
 }
 
 apt_older() {
-    DEBIAN_FRONTEND=noninteractive; export DEBIAN_FRONTEND
-    manage apt-get install -y -q --no-install-recommends --allow-downgrades -o APT::Keep-Downloaded-Packages=false "$@"
+    apt_alone
+    apt_fetch install -y -q --no-install-recommends --allow-downgrades -o APT::Keep-Downloaded-Packages=false \
+        -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@"
 }
 
 apt_files() { dpkg -L "$@"; }

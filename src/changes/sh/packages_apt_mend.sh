@@ -3,7 +3,7 @@
 apt_mend() {
     unfinished=$(apt_unfinished)
     if [ -z "$unfinished" ] && [ -z "$(ls /var/lib/dpkg/updates 2>/dev/null)" ]; then return 0; fi
-    DEBIAN_FRONTEND=noninteractive; export DEBIAN_FRONTEND
+    apt_alone
     scratch=$(apt_scratch)
     # Who is at work now comes to an end first.
     manage_quietly=yes
