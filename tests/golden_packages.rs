@@ -53,12 +53,13 @@ fn what_came_goes_and_nothing_else() {
 fn what_came_is_stopped_before_it_goes() {
     everywhere(|sandbox, manager, world| {
         fs::create_dir_all(sandbox.path("run/systemd/system")).unwrap();
-        let systemctl = "#!/bin/sh\ncase $1 in list-units) echo 'libfabric.service loaded active running x' ;; *) echo \"$*\" >> TREE/told ;; esac\n";
+        let systemctl = "#!/bin/sh\ncase $1 in list-units) echo 'sysinit.target x'; echo 'libfabric.service loaded active running x' ;; show) echo; echo 'network-online.target libfabric.service sysinit.target' ;; *) echo \"$*\" >> TREE/told ;; esac\n";
         sandbox.tool("systemctl", &systemctl.replace("TREE", sandbox.path("").trim_end_matches('/')));
         assert!(sandbox.up(&packages(manager, &["openmpi"])).success);
         assert!(sandbox.down().success);
         let told = fs::read_to_string(sandbox.path("told")).unwrap();
-        assert_eq!(told, "stop openmpi.service\n", "{manager} {}", world.name);
+        let units = "openmpi.service network-online.target";
+        assert_eq!(told, format!("stop {units}\nreset-failed {units}\n"), "{manager} {}", world.name);
     });
 }
 

@@ -17,7 +17,7 @@ do_packages() {
         printf '%s' "$manager" > "$draft/manager" && "${manager}_list" > "$draft/before" || return 1
         names_in group > "$draft/groups" && names_in passwd > "$draft/accounts" || return 1
         "${manager}_note" "$draft" || return 1
-        units_that_run > "$draft/units" || return 1
+        units_that_run > "$draft/units" && ls -A /var/lib > "$draft/var_lib" || return 1
         commit_entry || return 1
     fi
     "${manager}_install" "$@" || return 1
@@ -67,10 +67,12 @@ undo_packages() {
             return 0
         fi
         stop_units "$1/units" $ours
+        folders=$(own_folders "$1/var_lib" $ours)
         "${manager}_remove" $ours || return 1
         still=$("${manager}_list" | awk -v ours=" $ours" 'FILENAME == ARGV[1] { before[$2] = $1; next }
             index(ours, " " $2 " ") && !($1 == "rc" && before[$2] == "rc") { print $2 }' "$1/before" - | tr '\n' ' ')
         [ -z "$still" ] || { fail "$manager did not remove ${still% }"; return 1; }
+        for folder in $folders; do rm -rf "$folder"; done
     fi
     came_along passwd "$1/accounts" | while read -r name; do userdel "$name" >&2; done
     came_along group "$1/groups" | while read -r name; do groupdel "$name" >&2; done
@@ -91,14 +93,26 @@ brought_by() {
 
 # The units of systemd's that run, by name.
 units_that_run() { [ ! -d /run/systemd/system ] || systemctl list-units --plain --no-legend --full --state=active | awk '{ print $1 }'; }
-# stop_units BEFORE NAMES…: what packages brought with them, their managers leave running or mounted, one more and one less.
+# stop_units BEFORE NAMES…: what packages brought, their managers leave running, mounted or failed, one more and one less; and
+# what that has pulled in. What ran before goes on: without a list of that (sysinit.target always runs), nothing is stopped.
 stop_units() {
-    [ -d /run/systemd/system ] && [ -f "$1" ] || return 0
+    [ -d /run/systemd/system ] && grep -qx sysinit.target "$1" 2>/dev/null || return 0
     before=$1; shift
-    units=$("${manager}_files" "$@" 2>/dev/null | grep -E '/systemd/system/[^/@]+\.(service|socket|mount|path|timer|target)$' | sed 's|.*/||' |
-        sort -u | awk -v before="$before" 'BEGIN { while ((getline line < before) > 0) known[line] = 1 } !($0 in known)')
+    units=$("${manager}_files" "$@" 2>/dev/null | grep -E '/systemd/system/[^/@]+\.(service|socket|mount|path|timer|target)$' | sed 's|.*/||' | sort -u)
+    [ -n "$units" ] || return 0
     # shellcheck disable=SC2086
-    [ -z "$units" ] || systemctl stop $units 2>/dev/null || :
+    units=$({ printf '%s\n' "$units"; systemctl show --value -p Requires -p Wants $units | tr ' ' '\n'; } |
+        awk -v before="$before" 'BEGIN { while ((getline line < before) > 0) known[line] = 1 } NF && !($0 in known) && !seen[$0]++')
+    # shellcheck disable=SC2086
+    [ -z "$units" ] || { systemctl stop $units; systemctl reset-failed $units; } 2>/dev/null || :
+}
+
+# own_folders BEFORE NAMES…: folders of data that came with packages, which a purge leaves where something was written there.
+own_folders() {
+    before=$1; shift
+    [ -f "$before" ] || return 0
+    "${manager}_files" "$@" 2>/dev/null | grep -E '^/var/lib/[^/]+$' | sort -u |
+        awk -v before="$before" 'BEGIN { while ((getline line < before) > 0) known["/var/lib/" line] = 1 } !($0 in known)'
 }
 
 names_in() { getent "$1" | cut -d: -f1; }
