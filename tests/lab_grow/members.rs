@@ -24,7 +24,7 @@ fn nodes_join_and_leave_and_the_others_change_where_it_is_due() {
     operator.set_spec(&two);
     operator.up();
 
-    joins(&operator, &three);
+    joins(&operator);
     leaves_by_another_operator(&lab, &two);
     before[2].assert_restored("client2", &tree::look(&lab)[2], |_| false);
     knows_only(&lab, &["master", "client1"]);
@@ -56,11 +56,13 @@ fn nodes_join_and_leave_and_the_others_change_where_it_is_due() {
     before[1].assert_restored("client1", &tree::look(&lab)[1], |_| false);
 }
 
-fn joins(operator: &Operator<'_>, three: &str) {
+fn joins(operator: &Operator<'_>) {
     let lab = operator.lab;
     let environment = |node: &str| lab.says(node, "stat -c '%i %Z' /home/mpi/.mpiup/env");
     let environments = ["master", "client1"].map(environment);
-    operator.set_spec(three);
+    let two = operator.spec();
+    operator.mpiup(&["init", "--add", "client2"]).succeeded();
+    assert_eq!(without(&operator.spec(), "client2"), two, "one line more, and nothing else");
     let plan = operator.plan();
     for node in ["master", "client1"] {
         assert_eq!(plan.node(node).what(), LEARNED, "{node}");
