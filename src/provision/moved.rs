@@ -213,6 +213,30 @@ mod tests {
     }
 
     #[test]
+    fn a_node_is_looked_for_where_its_key_is_its_own_and_the_spec_has_a_bare_address() {
+        let looked_for = |known_hosts: &str, address: &str| {
+            let text = format!("[cluster]\nname = \"aula\"\n[nodes]\nmaster = \"10.0.0.1\"\nclient1 = \"{address}\"\n");
+            let spec = crate::spec::file::parse(&text, "mpiup.toml").unwrap();
+            let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/facts/bare-master.txt");
+            let mut facts = Facts::parse(&std::fs::read(path).unwrap()).unwrap();
+            let content = Some(known_hosts.to_owned());
+            let file = crate::facts::files::File { mode: "644".into(), owner: "mpi".into(), content };
+            facts.files.insert("~/.ssh/mpiup_aula.known_hosts".into(), file);
+            let (node, error) = (spec.nodes[1].clone(), crate::error::Error::failed("it does not answer"));
+            let lost = crate::provision::Lost { node: node.name, address: node.address, error };
+            let fleet = Fleet { lost: vec![lost], ..Fleet::default() };
+            let seen = [(spec.nodes[0].clone(), facts)];
+            super::wanted(&spec, &seen, &fleet).into_iter().map(|wanted| wanted.keys.join(" ")).collect::<Vec<_>>()
+        };
+        let known = "master,10.0.0.1 ssh-ed25519 MASTERS\nclient1,10.0.0.3 ssh-ed25519 ITS\n";
+        assert_eq!(looked_for(known, "ana@10.0.0.3:2222"), ["ssh-ed25519 ITS"]);
+        assert_eq!(looked_for(known, "client1.lan"), [""; 0], "a name is looked up anew each time");
+        assert_eq!(looked_for("master,10.0.0.1 ssh-ed25519 MASTERS\n", "10.0.0.3"), [""; 0], "never set up");
+        let clones = "master,10.0.0.1 ssh-ed25519 SAME\nclient1,10.0.0.3 ssh-ed25519 SAME\n";
+        assert_eq!(looked_for(clones, "10.0.0.3"), [""; 0]);
+    }
+
+    #[test]
     fn the_addresses_around_are_few_and_in_the_subnet() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/facts/bare-master.txt");
         let mut asker = Facts::parse(&std::fs::read(path).unwrap()).unwrap();
