@@ -181,6 +181,35 @@ fn folders_that_cannot_be_shared() {
     kept("folders_whose_name_cannot_be_shared", &refused(name, &[("a space", 1, |node| node)]));
 }
 
+/// A node that has another address is shut out until the export names it: then its silence is no reason to leave it out.
+#[test]
+fn a_node_with_another_address_is_let_in_again() {
+    let silent = |address: &str| {
+        let mut reports = set_up(&spec(NFS));
+        let export = "/etc/exports.d/mpiup-aula.exports\t/home/mpi/MPI -rw,sync 10.77.0.2 10.77.0.3";
+        reports[0] = reports[0].clone().with("exports", export);
+        reports[2] = reports[2]
+            .clone()
+            .replacing("addresses", "10.77.0.3/16", &format!("{address}/16"))
+            .with("share_silent", "Stale file handle")
+            .with("share_mounts", "nfs4\t/home/mpi/MPI\tmaster:/home/mpi/MPI");
+        let nodes = [("master", "10.77.0.1"), ("client1", "10.77.0.2"), ("client2", address)];
+        let spec = spec_of(&nodes, NFS);
+        agree(&spec, &reports).map(|cluster| {
+            let plan = mpiup::steps::plan(&cluster);
+            plan.nodes
+                .iter()
+                .map(|node| node.changes.iter().map(mpiup::changes::Change::key).collect())
+                .collect::<Vec<Vec<String>>>()
+        })
+    };
+    let keys = silent("10.77.0.114").unwrap();
+    assert!(keys[0].contains(&"file /etc/exports.d/mpiup-aula.exports".to_owned()), "{keys:?}");
+    let touches_share = |key: &&String| key.starts_with("dir ") || key.starts_with("mount ");
+    assert_eq!(keys[2].iter().filter(touches_share).count(), 0, "{keys:?}");
+    assert!(silent("10.77.0.3").unwrap_err().message().contains("does not answer there"));
+}
+
 /// NFS knows people by their numbers: they are the same everywhere, or nobody is let in.
 #[test]
 fn accounts_with_different_numbers() {

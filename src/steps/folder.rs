@@ -6,7 +6,8 @@ use crate::{changes::Change, spec::ShareKind};
 pub fn step(cluster: &Cluster, member: &Member) -> Vec<Change> {
     let layout = &cluster.layout;
     let mut changes = vec![];
-    if cluster.spec.share.kind != ShareKind::Existing {
+    // One that does not answer is there.
+    if cluster.spec.share.kind != ShareKind::Existing && member.facts.share.silent.is_none() {
         let why = "the shared folder: programs and their data, at the same path on every node";
         changes.extend(write::folder(cluster, member, &layout.share, "755", why));
     }

@@ -5,7 +5,7 @@ use super::{FSTAB, UNIT, mount};
 use crate::{
     changes::block,
     error::{Error, Result},
-    facts::{Facts, nfs::Nfs, share::Mount},
+    facts::{Facts, exports::Export, nfs::Nfs, share::Mount},
     spec::{NodeName, NodeSpec, ShareKind, Spec},
     steps::{Layout, common, packages},
 };
@@ -20,6 +20,8 @@ pub struct Server {
     names: Vec<String>,
     /// uid and gid that files in the share have.
     owner: (u32, u32),
+    /// What it exports now.
+    exports: Vec<Export>,
 }
 
 impl Server {
@@ -41,7 +43,15 @@ impl Server {
             },
             |account| (account.uid, account.gid),
         );
-        Server { names, owner }
+        let exports = head.and_then(|facts| facts.nfs.as_ref()).map(|nfs| nfs.exports.clone()).unwrap_or_default();
+        Server { names, owner, exports }
+    }
+
+    /// Whether it exports the share, and not to any address that this node has now.
+    fn shuts_out(&self, share: &str, node: &NodeName, facts: &Facts) -> bool {
+        let own = || facts.addresses.iter().filter(|own| !own.is_local());
+        let mut exports = self.exports.iter().filter(|export| export.path == share).peekable();
+        exports.peek().is_some() && !exports.any(|export| own().any(|own| export.admits(node.as_str(), own.address)))
     }
 
     /// Whether this is its share.
@@ -195,7 +205,8 @@ fn exported(share: &str, node: &NodeName, facts: &Facts, nfs: &Nfs) -> Result<()
 
 fn mounted(spec: &Spec, share: &str, server: &Server, node: &NodeName, facts: &Facts) -> Result<()> {
     let head = &spec.head;
-    if let Some(silent) = &facts.share.silent {
+    // A node whose address has changed is answered once the export names the new one.
+    if let Some(silent) = facts.share.silent.as_ref().filter(|_| !server.shuts_out(share, node, facts)) {
         let source = facts.share.holder.as_ref().map_or("", |holder| holder.source.as_str());
         let source = if source.contains(':') { source.to_owned() } else { format!("{head}:{share}") };
         return Err(Error::failed(format!("{share} does not answer there: {silent}"))
