@@ -159,7 +159,7 @@ fn is_whole(operator: &Operator<'_>) {
         let all = operator.lab.says(&node, "ls /var/lib/mpiup/aula/journal | wc -l");
         assert_eq!(all, entries.len().to_string(), "{node}: not all are done");
         let state = operator.lab.says(&node, "ls -A /var/lib/mpiup/aula");
-        assert_eq!(state, "journal\nmade", "{node}");
+        assert_eq!(state, "journal\nmade\nmembers", "{node}");
     }
     assert_eq!(operator.up()["changes"], 0);
 }

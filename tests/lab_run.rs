@@ -39,9 +39,16 @@ fn run(operator: &Operator<'_>, args: &[&str]) -> Ran {
 /// No process of the cluster's user is on any node, as the nodes' own /proc tells.
 fn nothing_is_left(operator: &Operator<'_>, after: &str) {
     let list = "for p in /proc/[0-9]*; do [ \"$(stat -c %U \"$p\" 2>/dev/null)\" = mpi ] && tr '\\0' ' ' < \"$p/cmdline\" && echo; done; true";
-    child::wait_until(&format!("nothing is left of {after}"), Duration::from_secs(10), || {
-        operator.lab.nodes().iter().all(|node| operator.lab.inside(node, list).trim().is_empty())
-    });
+    let left = || -> Vec<String> {
+        let of_node =
+            |node: &String| Some(operator.lab.inside(node, list).trim().to_owned()).filter(|left| !left.is_empty());
+        operator.lab.nodes().iter().filter_map(|node| Some(format!("{node}: {}", of_node(node)?))).collect()
+    };
+    let began = std::time::Instant::now();
+    while !left().is_empty() {
+        assert!(began.elapsed() < Duration::from_secs(10), "{:?} is left of {after}", left());
+        std::thread::sleep(Duration::from_millis(100));
+    }
 }
 
 fn cluster<'a>(lab: &'a support::TestLab, flavour: &str) -> Operator<'a> {

@@ -161,7 +161,7 @@ fn dead_in_the_midst_of_down(operator: &Operator<'_>, before: &[tree::Snapshot])
         "{said}"
     );
     assert!(said.contains("not everything was taken back: client2 could not be finished"), "{said}");
-    assert!(said.contains("hint: `mpiup down` goes on from there once they can be reached."), "{said}");
+    assert!(said.contains("hint: `mpiup down` goes on from there once what is said of it above is mended."), "{said}");
     comes_back(lab);
     assert_eq!(lab.inside("client2", "ls /var/lib/mpiup/aula/journal | wc -l"), "5", "the rest waits there");
     let after = tree::look(lab);
