@@ -56,7 +56,7 @@ pub(super) fn ensure(
     }
     let state = state(points);
     let archive = Path::new(CACHE).join(layer(&state, more));
-    let _lock = lock(watch, report)?;
+    let _lock = lock(watch, Path::new(CACHE), report)?;
     if !archive.exists() {
         let build = Build { packages, archive: archive.clone(), scratch: scratch.to_owned(), points: points.to_vec() };
         run(watch, &build, report)?;
@@ -151,10 +151,10 @@ pub(super) fn short(digest: Sha256) -> String {
 }
 
 /// One builder at a time; whoever waits then finds the layer made.
-pub(super) fn lock(watch: &Watch, report: &mut dyn FnMut(&str)) -> Result<Flock<File>> {
-    let failed = || format!("cannot use {CACHE}");
-    fs::DirBuilder::new().recursive(true).mode(0o755).create(CACHE).context(failed)?;
-    let mut file = OpenOptions::new().create(true).append(true).open(Path::new(CACHE).join("lock")).context(failed)?;
+pub(super) fn lock(watch: &Watch, folder: &Path, report: &mut dyn FnMut(&str)) -> Result<Flock<File>> {
+    let failed = || format!("cannot use {}", folder.display());
+    fs::DirBuilder::new().recursive(true).mode(0o755).create(folder).context(failed)?;
+    let mut file = OpenOptions::new().create(true).append(true).open(folder.join("lock")).context(failed)?;
     let mut told = false;
     loop {
         match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
@@ -163,7 +163,7 @@ pub(super) fn lock(watch: &Watch, report: &mut dyn FnMut(&str)) -> Result<Flock<
             Err((_, errno)) => return Err(Error::failed(failed()).because(errno.desc())),
         }
         if !told {
-            report("Waiting for another lab that makes the base layer");
+            report("Waiting for another lab that makes what both need");
             told = true;
         }
         watch.wait(&[], Duration::from_millis(200))?;

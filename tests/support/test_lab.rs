@@ -21,6 +21,8 @@ pub struct TestLab {
     pub lab: Lab,
     /// What takes longer over ssh hangs.
     pub patience: Duration,
+    /// Whether its machines boot, with a kernel and an init of their own.
+    pub boots: bool,
     /// Given on after the lab is gone.
     _turn: Turn,
 }
@@ -43,7 +45,7 @@ impl TestLab {
         let wanted = Wanted { count, packages: &packages, vms: false };
         let lab = Lab::start(Path::new(MPIUP), &name, wanted, &mut |text| said.push(text.to_owned()))
             .unwrap_or_else(|error| panic!("{error}\n{}\nafter: {said:?}", error.hints().join("\n")));
-        Self { name, lab, patience: Duration::from_secs(60), _turn: turn }
+        Self { name, lab, patience: Duration::from_secs(60), boots: false, _turn: turn }
     }
 
     /// Machines that boot, with packages beyond the usual ones.
@@ -55,7 +57,7 @@ impl TestLab {
         let lab = Lab::start(Path::new(MPIUP), &name, wanted, &mut |text| said.push(text.to_owned()))
             .unwrap_or_else(|error| panic!("{error}\n{:?}\nafter: {said:?}", error.reasons()));
         // Their processors are emulated, perhaps, by processors that have other work.
-        Self { name, lab, patience: Duration::from_secs(400), _turn: turn }
+        Self { name, lab, patience: Duration::from_secs(400), boots: true, _turn: turn }
     }
 
     /// The names of the machines, master first.

@@ -29,6 +29,10 @@ pub struct Snapshot {
     pub packages: BTreeMap<String, String>,
     /// `tcp 00000000:0016`
     pub listening: BTreeSet<String>,
+    /// Of a machine that boots.
+    pub unit_files: BTreeSet<String>,
+    pub units: BTreeSet<String>,
+    pub mounts: BTreeSet<String>,
 }
 
 /// A path that is not the same in two snapshots.
@@ -57,9 +61,23 @@ echo "== listening"
 awk 'FNR == 1 { split(FILENAME, name, "/"); next } $4 == "0A" || (name[4] ~ /udp/ && $4 == "07") { print name[4], $2 }' /proc/net/tcp /proc/net/tcp6 /proc/net/udp /proc/net/udp6
 "#;
 
+/// What else there is of a machine that boots: which units are enabled, which run, and what is mounted.
+const LOOK_FURTHER: &str = r#"
+echo "== unit files"
+systemctl list-unit-files --no-legend --no-pager | awk '{ print $1, $2 }' | sort
+echo "== units"
+systemctl list-units --all --plain --no-legend --no-pager --type=service,socket,mount,automount,timer,path | awk '{ print $1, $3, $4 }' | sort
+echo "== mounts"
+findmnt --list --noheadings --output TARGET,SOURCE,FSTYPE,OPTIONS | sort
+"#;
+
 /// All machines of a lab, side by side, in its order.
 pub fn look(lab: &TestLab) -> Vec<Snapshot> {
-    let look = |node: &str| Snapshot::parse(&lab.script(node, LOOK));
+    let look = |node: &str| match lab.boots {
+        // Its root does not log in, and a log-in would be seen.
+        true => Snapshot::parse(&lab.inside(node, &format!("{LOOK}{LOOK_FURTHER}"))),
+        false => Snapshot::parse(&lab.script(node, LOOK)),
+    };
     thread::scope(|scope| {
         let looks: Vec<_> = lab.nodes().into_iter().map(|node| scope.spawn(move || look(&node))).collect();
         looks.into_iter().map(|look| look.join().expect("the machine can be looked at")).collect()
@@ -95,6 +113,34 @@ fn is_login(path: &str) -> bool {
     LOGIN.contains(&path)
 }
 
+/// What systemd has for somebody who is logged in, or was a moment ago.
+fn is_of_a_session(line: &str) -> bool {
+    ["user@", "user-runtime-dir@", "/run/user/", "run-user-"].iter().any(|mine| line.starts_with(mine))
+}
+
+/// What changes on a machine that runs systemd by its running alone, or by somebody's logging in: its own state and journal.
+pub fn is_of_systemd(path: &str) -> bool {
+    let folders = [
+        "/run/credentials",
+        "/run/dbus",
+        "/run/lock",
+        "/run/log",
+        "/run/rpcbind",
+        "/run/sudo",
+        "/run/systemd",
+        "/run/udev",
+        "/run/user",
+        "/var/lib/dbus",
+        "/var/lib/private",
+        "/var/lib/sudo",
+        "/var/lib/systemd",
+        "/var/log/journal",
+        "/var/log/private",
+    ];
+    let below = |folder: &&str| path.strip_prefix(*folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    folders.iter().any(|folder| below(folder)) || matches!(path, "/run/sshd.pid" | "/run/motd" | "/run/qemu-ga.pid")
+}
+
 /// Folders in which programs make and remove temporary files: what stays in them is seen, that they were used is not.
 fn is_scratch(path: &str) -> bool {
     ["/tmp", "/run", "/dev/shm"].contains(&path)
@@ -114,12 +160,20 @@ impl Snapshot {
             }
         }
         entries.retain(|path, _| !is_login(path));
+        let lines = |name: &str| -> BTreeSet<String> {
+            let there = text.contains(&format!("\n== {name}\n"));
+            let lines = if there { section(name) } else { "" };
+            lines.lines().filter(|line| !is_of_a_session(line)).map(str::to_owned).collect()
+        };
         let pair = |line: &str| line.split_once('\t').map(|(a, b)| (a.to_owned(), b.to_owned())).expect("a package");
         Self {
             entries,
             usr: section("usr").to_owned(),
             packages: section("packages").lines().map(pair).collect(),
             listening: section("listening").lines().map(str::to_owned).collect(),
+            unit_files: lines("unit files"),
+            units: lines("units"),
+            mounts: lines("mounts"),
         }
     }
 
@@ -158,6 +212,9 @@ impl Snapshot {
         assert!(left.is_empty(), "{node} is not as it was:\n{}", lines(&left));
         assert_eq!(self.packages, after.packages, "packages of {node}");
         assert_eq!(self.listening, after.listening, "who listens on {node}");
+        assert_eq!(self.unit_files, after.unit_files, "unit files of {node}");
+        assert_eq!(self.units, after.units, "units of {node}");
+        assert_eq!(self.mounts, after.mounts, "mounts of {node}");
     }
 }
 

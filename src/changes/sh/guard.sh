@@ -50,9 +50,36 @@ arm() {
     guard=$mpiup_state/guard
     note_guard "$1" "$guard.new" && on_disk "$guard.new"/* "$guard.new" && mv "$guard.new" "$guard" && on_disk "$mpiup_state" ||
         { unwritable; return 1; }
+    if by_systemd; then
+        watch_start
+        # A unit of its own: what an ssh session started may end with it (KillUserProcesses in logind.conf(5)).
+        systemd-run --quiet --collect --unit="$guard_unit-now" sh "$guard/switch" "$mpiup_state" $((mpiup_patience + guard_more)) </dev/null >/dev/null 2>&1 && return 0
+    fi
     away=nohup; command -v setsid >/dev/null && away=setsid
     "$away" sh "$guard/switch" "$mpiup_state" $((mpiup_patience + guard_more)) </dev/null >/dev/null 2>&1 &
 }
+
+# Whether systemd runs this node, and we may ask it. guard_unit: what the switch is called there.
+by_systemd() {
+    guard_unit=mpiup-guard-${mpiup_state##*/}
+    case $mpiup_state in /var/lib/mpiup/*) [ -d /run/systemd/system ] && [ "$(id -u)" = 0 ] ;; *) return 1 ;; esac
+}
+
+# The switch is gone when the node starts anew in between: then this unit takes the change back, before sshd listens. Where it
+# cannot be written, the next mpiup does (`settle`).
+watch_start() {
+    units=/etc/systemd/system
+    printf '%s\n' '[Unit]' 'Description=Takes back what mpiup changed and no new log-in confirmed' DefaultDependencies=no \
+        After=local-fs.target 'Before=ssh.service sshd.service ssh.socket sshd.socket' "ConditionPathExists=$guard/switch" \
+        '[Service]' Type=oneshot "ExecStart=/bin/sh $guard/switch $mpiup_state 0" > "$units/$guard_unit.service" &&
+        ln -sf "$units/$guard_unit.service" "$units/multi-user.target.wants/$guard_unit.service" &&
+        on_disk "$units/$guard_unit.service" "$units" "$units/multi-user.target.wants" || unwatch_start
+} 2>/dev/null
+
+unwatch_start() {
+    by_systemd || return 0
+    rm -f "/etc/systemd/system/multi-user.target.wants/$guard_unit.service" "/etc/systemd/system/$guard_unit.service"
+} 2>/dev/null
 
 # note_guard MAKE-OR-UNDO FOLDER: what the switch has to know.
 note_guard() {
@@ -105,7 +132,7 @@ wait_for_switch() {
     while [ ! -e "$guard/ended" ]; do [ "$(seconds)" -lt "$end" ] || return 1; nap; done
 }
 
-forget_guard() { rm -rf "$guard.gone" "$guard.new"; [ ! -d "$guard" ] || mv "$guard" "$guard.gone" && rm -rf "$guard.gone"; guard_how='' guard_more=0; }
+forget_guard() { unwatch_start; rm -rf "$guard.gone" "$guard.new"; [ ! -d "$guard" ] || mv "$guard" "$guard.gone" && rm -rf "$guard.gone"; guard_how='' guard_more=0; }
 
 # What an earlier run left under guard: nobody confirmed it, so it goes back, by its switch or (after a reboot) here.
 settle() {
@@ -153,6 +180,7 @@ carry_out() {
         if [ "$has_entry" = yes ] && [ -e "$guard/new" ]; then drop_entry "$entry"
         elif [ "$has_entry" = yes ] && [ -e "$guard/done" ]; then printf '' > "$entry/done"; fi
     fi
+    unwatch_start
     printf '' > "$guard/ended"
 }
 

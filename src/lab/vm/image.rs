@@ -89,8 +89,10 @@ pub(super) fn ensure(watch: &Watch, more: &[String], report: &mut dyn FnMut(&str
     let recipe = Recipe::with(more);
     let key = recipe.key();
     disk::make_folder(Path::new(disk::CACHE))?;
-    let folder = Path::new(disk::CACHE).join("images").join(&key);
-    let _lock = base::lock(watch, report)?;
+    let images = Path::new(disk::CACHE).join("images");
+    let folder = images.join(&key);
+    disk::make_folder(&images)?;
+    let _lock = base::lock(watch, &images, report)?;
     if !folder.exists() {
         report("Making the disk of the machines, once: Debian out of its packages, a minute or two");
         image_build::run(watch, &recipe, &folder, report)?;

@@ -58,7 +58,7 @@ pub(super) fn ensure(
 ) -> Result<Vec<Saved>> {
     let folder = Path::new(disk::CACHE).join("saved").join(key(image, accelerator)?);
     disk::make_folder(&folder)?;
-    let _lock = base::lock(watch, report)?;
+    let _lock = base::lock(watch, &folder, report)?;
     let missing: Vec<usize> = (0..count).filter(|place| !Saved::of(&folder, *place).exists()).collect();
     if !missing.is_empty() {
         let how = if accelerator == Accelerator::Kvm { "" } else { ", without KVM" };

@@ -1,0 +1,96 @@
+//! The guide's whole story on machines that boot: from a password to a cluster that works after any reboot with nothing typed,
+//! says who is missing, and goes without a trace. Looked at by plain ssh, and by what stands on the machines.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+#[macro_use]
+mod support;
+
+use std::collections::BTreeSet;
+
+use mpiup::lab::Power;
+use support::{
+    Operator, Vms, tree,
+    vm::{self, part},
+};
+
+const NODES: [&str; 3] = ["master", "client1", "client2"];
+
+/// What a student types on the head node, over plain ssh as the cluster's user.
+const HELLO: &str = "cd MPI && mpiexec -hostfile hosts python3 ejemplo.py";
+
+/// The machines on which the program says that its processes were.
+fn machines_of(said: &str) -> BTreeSet<&str> {
+    said.lines()
+        .filter_map(|line| line.strip_prefix("Hola, soy el proceso ")?.split_once(" en "))
+        .map(|(_, on)| on)
+        .collect()
+}
+
+fn all_take_part(vms: &Vms) {
+    let said = vms.says("mpi@master", HELLO);
+    assert_eq!(machines_of(&said), NODES.into(), "{said}");
+}
+
+#[test]
+#[ignore = "boots virtual machines: cargo xtask vm-test"]
+fn packages_by_password_and_it_works_again_after_every_start() {
+    let vms = vms!(3, vm::WITH_MPI);
+    let before = part("look at every file", || tree::look(&vms));
+    let person = vms.person();
+    let machines = NODES.map(|node| format!("admin@{node}"));
+    let init = ["init", "--source", "distro", "--name", "aula"];
+    let init: Vec<&str> = init.into_iter().chain(machines.iter().map(String::as_str)).collect();
+    part("init, with a password", || person.types(&init, &[]));
+    part("up, with packages that are there", || person.types(&["up"], &[("Make these changes?", "y")]));
+    part("sync", || person.types(&["sync"], &[]));
+    part("mpiexec by hand", || all_take_part(&vms));
+    part("the head node starts anew", || {
+        vms.reboot(&["master"]);
+        all_take_part(&vms);
+    });
+    part("a client starts anew", || {
+        vms.reboot(&["client1"]);
+        all_take_part(&vms);
+    });
+    part("all start anew", || {
+        vms.reboot(&NODES);
+        all_take_part(&vms);
+    });
+    part("a client without power is named, the others run", || {
+        vms.lab.power("client2", Power::Cut).unwrap();
+        let (code, screen) = person.tries(&["status"], &[]);
+        assert_ne!(code, 0, "{screen}");
+        assert!(screen.contains("client2"), "{screen}");
+        let (code, screen) = person.tries(&["run", "--", "python3", "ejemplo.py"], &[]);
+        assert_eq!(machines_of(&screen), ["master", "client1"].into(), "{screen}");
+        assert!(code == 0 && screen.contains("client2"), "{code}: {screen}");
+        vms.lab.power("client2", Power::On).unwrap();
+        all_take_part(&vms);
+    });
+    part("down", || person.types(&["down"], &[("?", "y")]));
+    part("every file is as before", || restored(&vms, &before));
+}
+
+#[test]
+#[ignore = "boots virtual machines: cargo xtask vm-test"]
+fn wheels_on_a_debian_without_mpi() {
+    let vms = vms!(3, vm::BARE).without_sudo_password();
+    let before = tree::look(&vms);
+    let operator = Operator::new(&vms, "wheels");
+    part("up, with wheels", || operator.up());
+    part("sync", || operator.mpiup(&["sync"]).succeeded());
+    part("mpiexec by hand", || {
+        let said = vms.says("mpi@master", "cd MPI && mpiexec -hostfile hosts python ejemplo.py");
+        assert_eq!(machines_of(&said), NODES.into(), "{said}");
+    });
+    part("a second up changes nothing", || assert_eq!(operator.up()["changes"], 0));
+    part("down", || operator.down(&[]));
+    part("every file is as before", || restored(&vms, &before));
+}
+
+/// Files, packages, units and mounts are those from before `up`.
+fn restored(vms: &Vms, before: &[tree::Snapshot]) {
+    for ((node, before), after) in NODES.iter().zip(before).zip(tree::look(vms)) {
+        before.assert_restored(node, &after, tree::is_of_systemd);
+    }
+}
