@@ -50,6 +50,18 @@ fn plan_with_packages() {
     screen("plan_with_packages", Stage::of(reports).spec(spec(rest)).play(Play::Plan));
 }
 
+/// Each with a firewall of its own.
+#[test]
+fn plan_behind_firewalls() {
+    let mut reports = set_up();
+    reports[0] = reports[0].clone().with("ufw", "DEFAULT_INPUT_POLICY=\"DROP\"\n");
+    let chain = "table inet filter {\nchain input {\ntype filter hook input priority 0; policy drop;\ntcp dport 22 accept\n}\n}\n";
+    reports[1] = reports[1].clone().with("nft", chain);
+    let zones = "public\n\npublic (active)\n  target: default\n  interfaces: eth0\n  rich rules:\n";
+    reports[2] = reports[2].clone().with("firewalld", zones);
+    screen("plan_behind_firewalls", Stage::of(reports).play(Play::Plan));
+}
+
 const NFS: &str = "[share]\nkind = \"nfs\"\n";
 
 /// Machines whose share comes over NFS, before and after.

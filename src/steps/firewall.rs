@@ -54,10 +54,10 @@ fn why(wall: &Wall) -> String {
     match (wall.firewall, &wall.at_boot) {
         ("nft", Some(_)) | ("ufw" | "firewalld", _) => why,
         ("nft", None) => format!(
-            "{why}. It is gone after a reboot, and `mpiup up` brings it back, unless the line stands in what makes the chain at boot (often /etc/nftables.conf, at its end)"
+            "{why}. A reboot takes the rule away, and `mpiup up` brings it back, unless the line stands in what makes the chain at boot (often /etc/nftables.conf, at its end)"
         ),
         _ => format!(
-            "{why}. It is gone after a reboot, and `mpiup up` brings it back, unless somebody keeps it (with iptables-persistent: `netfilter-persistent save`)"
+            "{why}. A reboot takes the rule away, and `mpiup up` brings it back, unless somebody keeps it (with iptables-persistent: `netfilter-persistent save`)"
         ),
     }
 }
