@@ -305,9 +305,16 @@ impl Node {
 
     fn tell(&self, script: &str) {
         if let Some(trace) = &self.trace {
-            trace(&format!("{}: {script}", self.name));
+            trace(&format!("{}: {}", self.name, told(script)));
         }
     }
+}
+
+/// What a line of a script begins with that no trace shows: it holds a word that is for the node alone.
+pub const UNTOLD: &str = "mpiup_relay=";
+
+fn told(script: &str) -> String {
+    script.lines().filter(|line| !line.starts_with(UNTOLD)).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]

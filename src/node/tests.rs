@@ -257,3 +257,8 @@ fn packed_commands_mean_the_same() {
         }
     }
 }
+
+#[test]
+fn a_word_that_is_for_the_node_alone_is_in_no_trace() {
+    assert_eq!(super::told("true\nmpiup_relay='http://mpiup:w0rd@127.0.0.1:40001/'\nexit 1\n"), "true\nexit 1");
+}

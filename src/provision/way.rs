@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Mirror;
 use crate::{
     error::{Error, Result},
-    node::Node,
+    node::{Node, UNTOLD},
     quote,
     steps::Member,
 };
@@ -38,5 +38,5 @@ pub async fn open(mirror: &Mirror, node: &Node, member: &Member) -> Result<Strin
         .hinted("`apt-get update --print-uris` there shows what apt has."));
     }
     let port = node.lead_back(mirror.port).await?;
-    Ok(format!("mpiup_relay={}\n", quote::sh(&mirror.address(port))))
+    Ok(format!("{UNTOLD}{}\n", quote::sh(&mirror.address(port))))
 }

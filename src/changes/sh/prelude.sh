@@ -41,7 +41,7 @@ begin() {
 "; above=${above%/*}; done
         (umask 077; mkdir -p "$1" && { [ -f "$1/made" ] || printf '%s' "$made" > "$1/made"; } && mkdir "$mpiup_journal") || return 1
     fi
-    rm -rf "$mpiup_state/new"
+    rm -rf "$mpiup_state/new" "$mpiup_state/relay.conf" "$mpiup_state/said"
     if ! all_intact; then
         for entry in "$mpiup_journal"/[0-9]*; do
             [ ! -d "$entry" ] || intact "$entry" || { fail "$(damaged "$entry")"; return 1; }
