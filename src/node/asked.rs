@@ -54,6 +54,24 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// A log-in whose end is not known yet.
+pub(super) struct Unfinished<'a>(Option<&'a Asked>);
+
+impl Unfinished<'_> {
+    pub(super) fn finished(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        if let Some(asked) = self.0 {
+            lock(&asked.passwords.0).clear();
+            asked.pass_on();
+        }
+    }
+}
+
 impl Asked {
     /// As long as the result lives, somebody is being asked.
     pub(super) fn waits(&self) -> impl Drop + use<'_> {
@@ -107,6 +125,12 @@ impl Asked {
         *lock(&self.turn) = None;
     }
 
+    /// For a log-in that may be given up in the middle, by a deadline: dropped before [`Unfinished::finished`], what was
+    /// given in it counts as neither right nor wrong.
+    pub(super) fn unfinished(&self) -> Unfinished<'_> {
+        Unfinished(Some(self))
+    }
+
     /// ssh is through: what it asks from now on is asked anew.
     pub(super) fn begin_anew(&self) {
         lock(&self.passphrases.0).clear();
@@ -143,5 +167,25 @@ impl Asked {
                 return why;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_given_in_a_log_in_that_ran_into_its_deadline_was_not_refused() {
+        let asked = Asked::default();
+        let given = || asked.passwords().with("ana@pc", &Secret::new(b"right".to_vec()));
+        let unfinished = asked.unfinished();
+        given();
+        drop(unfinished);
+        assert!(asked.passwords().so_far("ana@pc").is_empty());
+
+        let unfinished = asked.unfinished();
+        given();
+        unfinished.finished();
+        assert_eq!(asked.passwords().so_far("ana@pc").len(), 1, "asked again, it was wrong");
     }
 }

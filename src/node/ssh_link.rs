@@ -162,10 +162,13 @@ impl SshLink {
             }
         };
         let asked = self.askpass.asked();
-        let output = tokio::select! {
-            output = whole => output?,
-            why = asked.giving_up() => return Err(self.no_password(&why).into()),
+        let unfinished = asked.unfinished();
+        let ended = tokio::select! {
+            output = whole => Ok(output),
+            why = asked.giving_up() => Err(self.no_password(&why)),
         };
+        unfinished.finished();
+        let output = ended??;
         self.setting.desk.logged_in(&self.node, asked);
         // ssh's own failures end with 255, which a command may do too.
         let stderr = output.stderr_text();
