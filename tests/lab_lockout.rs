@@ -6,9 +6,9 @@
 #[macro_use]
 mod support;
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{fs, time::Duration};
 
-use support::{Operator, TestLab, child::wait_until, plan::array};
+use support::{Operator, TestLab, child::wait_until, door::held_config, plan::array};
 
 /// What the switch promises, and time for a machine with other work.
 const BY_ITSELF: Duration = Duration::from_secs(45);
@@ -140,26 +140,6 @@ fn sshds_file_comes_and_goes_and_stays_where_a_log_in_depends_on_it() {
     is_open(&lab, "client1");
     assert!(!lab.ssh("mpi@client1", "true").status.success());
     assert_eq!(lab.says("client1", "ls -d /var/lib/mpiup 2>/dev/null || true"), "");
-}
-
-/// The operator's ssh with a door that a test can hold shut: `hold-NODE` keeps a further connection waiting, `shut-NODE`
-/// ends it.
-fn held_config(operator: &Operator<'_>) -> PathBuf {
-    let folder = operator.folder();
-    let text = fs::read_to_string(operator.lab.lab.ssh_config()).unwrap();
-    let line = text.lines().find(|line| line.contains("ProxyCommand ")).unwrap().trim().to_owned();
-    let real = line.strip_prefix("ProxyCommand ").unwrap().replace("%%", "%").replace("%h %p", "\"$@\"");
-    let here = folder.display();
-    let hook = format!(
-        "if [ -e {here}/seen-$1 ]; then [ ! -e {here}/shut-$1 ] || exit 1; [ ! -e {here}/hold-$1 ] || exec sleep 40; fi\n\
-         : > {here}/seen-$1\nexec {real}\n"
-    );
-    fs::write(folder.join("door"), hook).unwrap();
-    let config = folder.join("ssh_config");
-    fs::write(&config, text.replace(&line, &format!("ProxyCommand sh {here}/door %h %p"))).unwrap();
-    let lab_config = operator.lab.lab.ssh_config();
-    operator.set_spec(&operator.spec().replace(lab_config.to_str().unwrap(), config.to_str().unwrap()));
-    config
 }
 
 #[test]

@@ -4,6 +4,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test may panic")]
 
 pub mod child;
+pub mod door;
 pub mod operator;
 pub mod person;
 pub mod plan;

@@ -137,8 +137,8 @@ pub fn is_of_systemd(path: &str) -> bool {
         "/var/log/journal",
         "/var/log/private",
     ];
-    let below = |folder: &str| path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    folders.into_iter().any(below) || matches!(path, "/run/sshd.pid" | "/run/motd" | "/run/qemu-ga.pid")
+    let below = |folder: &&str| path.strip_prefix(*folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    folders.iter().any(below) || matches!(path, "/run/sshd.pid" | "/run/motd" | "/run/qemu-ga.pid")
 }
 
 /// Folders in which programs make and remove temporary files: what stays in them is seen, that they were used is not.
