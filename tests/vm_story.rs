@@ -15,19 +15,17 @@ use support::{
 
 const NODES: [&str; 3] = ["master", "client1", "client2"];
 
-/// What a student types on the head node, over plain ssh as the cluster's user.
-const HELLO: &str = "cd MPI && mpiexec -hostfile hosts python3 ejemplo.py";
-
 /// The machines on which the program says that its processes were.
 fn machines_of(said: &str) -> BTreeSet<&str> {
     said.lines()
-        .filter_map(|line| line.strip_prefix("Hola, soy el proceso ")?.split_once(" en "))
+        .filter_map(|line| line.split_once("Hola, soy el proceso ")?.1.split_once(" en "))
         .map(|(_, on)| on)
         .collect()
 }
 
-fn all_take_part(vms: &Vms) {
-    let said = vms.says("mpi@master", HELLO);
+/// What a student types on the head node, over plain ssh as the cluster's user.
+fn all_take_part(vms: &Vms, python: &str) {
+    let said = vms.says("mpi@master", &format!("cd MPI && mpiexec -hostfile hosts {python} ejemplo.py"));
     assert_eq!(machines_of(&said), NODES.into(), "{said}");
 }
 
@@ -43,18 +41,10 @@ fn packages_by_password_and_it_works_again_after_every_start() {
     part("init, with a password", || person.types(&init, &[]));
     part("up, with packages that are there", || person.types(&["up"], &[("Make these changes?", "y")]));
     part("sync", || person.types(&["sync"], &[]));
-    part("mpiexec by hand", || all_take_part(&vms));
-    part("the head node starts anew", || {
-        vms.reboot(&["master"]);
-        all_take_part(&vms);
-    });
-    part("a client starts anew", || {
-        vms.reboot(&["client1"]);
-        all_take_part(&vms);
-    });
+    part("mpiexec by hand", || all_take_part(&vms, "python3"));
     part("all start anew", || {
         vms.reboot(&NODES);
-        all_take_part(&vms);
+        all_take_part(&vms, "python3");
     });
     part("a client without power is named, the others run", || {
         vms.lab.power("client2", Power::Cut).unwrap();
@@ -65,26 +55,9 @@ fn packages_by_password_and_it_works_again_after_every_start() {
         assert_eq!(machines_of(&screen), ["master", "client1"].into(), "{screen}");
         assert!(code == 0 && screen.contains("client2"), "{code}: {screen}");
         vms.lab.power("client2", Power::On).unwrap();
-        all_take_part(&vms);
+        all_take_part(&vms, "python3");
     });
     part("down", || person.types(&["down"], &[("?", "y")]));
-    part("every file is as before", || restored(&vms, &before));
-}
-
-#[test]
-#[ignore = "boots virtual machines: cargo xtask vm-test"]
-fn wheels_on_a_debian_without_mpi() {
-    let vms = vms!(3, vm::BARE).without_sudo_password();
-    let before = tree::look(&vms);
-    let operator = Operator::new(&vms, "wheels");
-    part("up, with wheels", || operator.up());
-    part("sync", || operator.mpiup(&["sync"]).succeeded());
-    part("mpiexec by hand", || {
-        let said = vms.says("mpi@master", "cd MPI && mpiexec -hostfile hosts python ejemplo.py");
-        assert_eq!(machines_of(&said), NODES.into(), "{said}");
-    });
-    part("a second up changes nothing", || assert_eq!(operator.up()["changes"], 0));
-    part("down", || operator.down(&[]));
     part("every file is as before", || restored(&vms, &before));
 }
 
@@ -92,5 +65,29 @@ fn wheels_on_a_debian_without_mpi() {
 fn restored(vms: &Vms, before: &[tree::Snapshot]) {
     for ((node, before), after) in NODES.iter().zip(before).zip(tree::look(vms)) {
         before.assert_restored(node, &after, tree::is_of_systemd);
+    }
+}
+
+mod full {
+    use super::*;
+
+    #[test]
+    #[ignore = "boots virtual machines: cargo xtask vm-test"]
+    fn wheels_on_a_debian_without_mpi_and_each_start_alone() {
+        let vms = vms!(3, vm::BARE).without_sudo_password();
+        let before = tree::look(&vms);
+        let operator = Operator::new(&vms, "wheels");
+        part("up, with wheels", || operator.up());
+        part("sync", || operator.mpiup(&["sync"]).succeeded());
+        part("mpiexec by hand", || all_take_part(&vms, "python"));
+        for node in ["master", "client1"] {
+            part(&format!("{node} starts anew, alone"), || {
+                vms.reboot(&[node]);
+                all_take_part(&vms, "python");
+            });
+        }
+        part("a second up changes nothing", || assert_eq!(operator.up()["changes"], 0));
+        part("down", || operator.down(&[]));
+        part("every file is as before", || restored(&vms, &before));
     }
 }
