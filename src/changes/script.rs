@@ -143,4 +143,17 @@ mod tests {
     fn a_text_cannot_end_its_here_document() {
         assert_eq!(delimiter("a\nEND\nEND_\n"), "END__");
     }
+
+    /// The shell takes the last one of two functions with the same name, without a word.
+    #[test]
+    fn no_function_of_the_scripts_is_there_twice() {
+        let name =
+            |line: &'static str| line.split_once("() {").map(|(name, _)| name).filter(|name| !name.contains(' '));
+        for script in [PRELUDE, SWITCH] {
+            let names: Vec<&str> = script.lines().filter_map(name).collect();
+            let twice: Vec<&&str> =
+                names.iter().filter(|one| names.iter().filter(|name| name == one).count() > 1).collect();
+            assert!(names.len() > 20 && twice.is_empty(), "{twice:?}");
+        }
+    }
 }

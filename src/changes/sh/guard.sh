@@ -50,7 +50,7 @@ arm() {
     guard=$mpiup_state/guard
     note_guard "$1" "$guard.new" && on_disk "$guard.new"/* "$guard.new" && mv "$guard.new" "$guard" && on_disk "$mpiup_state" ||
         { unwritable; return 1; }
-    if by_systemd; then
+    if guard_by_systemd; then
         watch_start
         # A unit of its own: what an ssh session started may end with it (KillUserProcesses in logind.conf(5)).
         systemd-run --quiet --collect --unit="$guard_unit-now" sh "$guard/switch" "$mpiup_state" $((mpiup_patience + guard_more)) </dev/null >/dev/null 2>&1 && return 0
@@ -60,7 +60,7 @@ arm() {
 }
 
 # Whether systemd runs this node, and we may ask it. guard_unit: what the switch is called there.
-by_systemd() {
+guard_by_systemd() {
     guard_unit=mpiup-guard-${mpiup_state##*/}
     case $mpiup_state in /var/lib/mpiup/*) [ -d /run/systemd/system ] && [ "$(id -u)" = 0 ] ;; *) return 1 ;; esac
 }
@@ -77,7 +77,7 @@ watch_start() {
 } 2>/dev/null
 
 unwatch_start() {
-    by_systemd || return 0
+    guard_by_systemd || return 0
     rm -f "/etc/systemd/system/multi-user.target.wants/$guard_unit.service" "/etc/systemd/system/$guard_unit.service"
 } 2>/dev/null
 
