@@ -15,6 +15,8 @@ const NEEDED: &[(&str, &str)] = &[
     ("fish", "login shells other than bash"),
     ("tcsh", "login shells other than bash"),
     ("busybox", "the shell and tools of small systems"),
+    ("acl", "files in a home that have access lists"),
+    ("attr", "files that have attributes"),
     ("gcc", "the example in C"),
     ("libc6-dev", "the example in C"),
     ("mmdebstrap", "the machines that boot: their disk"),
