@@ -208,8 +208,8 @@ fn a_mount_whose_server_is_gone_is_not_waited_for() {
     fs::write(s.tree().join("sys/dead"), "").unwrap();
     let state = s.entry("x").parent().unwrap().parent().unwrap().to_str().unwrap().to_owned();
     let patient = script::undo(&state, false, "");
-    assert!(patient.contains("within 60 umount"));
-    let down = s.sh(&patient.replace("within 60 umount", "within 1 umount"));
+    assert!(patient.contains("within 60 umount -c"));
+    let down = s.sh(&patient.replace("within 60 umount -c", "within 1 umount -c"));
     assert_eq!(down.results(), ["kept", "done", "kept"], "{down:?}");
     assert!(down.said()[0].contains("because master does not answer and has not got all that was written"), "{down:?}");
     for process in s.processes() {

@@ -60,6 +60,8 @@ esac
 "#;
 
 const UMOUNT: &str = r#"#!/bin/sh
+[ "$1" = -c ] || exit 2
+shift
 [ ! -f TREE/sys/dead ] || sleep 600
 if [ -f TREE/sys/busy ]; then echo "umount.nfs4: $1: device is busy" >&2; exit 16; fi
 grep -v " $1 rw - nfs4 " TREE/proc/self/mountinfo > TREE/../table

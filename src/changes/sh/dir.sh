@@ -15,8 +15,9 @@ do_dir() {
 undo_dir() {
     path=$(cat "$1/path"; printf x); path=${path%x}
     owner=$(cat "$1/owner")
-    [ -d "$path" ] || return 0
+    # Before anything touches it: a folder whose server is gone answers nobody.
     ! mounted "$path" || return 0
+    [ -d "$path" ] || return 0
     if [ "$mpiup_purge" = yes ]; then as "$owner" rm -rf "$path"; return; fi
     as "$owner" rmdir "$path" 2>/dev/null && return 0
     if [ -n "$mpiup_mounted_on" ] && [ "$path" = /etc/exports.d ]; then kept "$path stays, with the export in it"

@@ -36,7 +36,8 @@ undo_mount() {
     unit=$(systemd-escape -p "$path") || return 1
     if [ -f "$1/theirs" ] && [ "$(cat "$1/theirs")" = "$(cat /proc/sys/kernel/random/boot_id)" ]; then return 0; fi
     if [ -n "$(nfs_at "$path")" ]; then
-        within 60 umount "$path" || :
+        # As systemd does it (-c): it would look at the folder before, and wait for a server that is gone.
+        within 60 umount -c "$path" || :
         source=$(nfs_at "$path")
         if [ -n "$source" ]; then
             users=$(users_of "$path")
@@ -54,15 +55,18 @@ undo_mount() {
     return 0
 }
 
-# within SECONDS COMMAND…: its status, or 124 when it did not end in time. One that waits in the kernel cannot be ended, so it
-# is not waited for; it keeps nothing of this shell. What it said is in $mpiup_state/words.
+# within SECONDS COMMAND…: its status, or 124 when it did not end in time. Then it is killed, but not waited for: what waits in
+# the kernel may not hear that. It keeps nothing of this shell. What it said is in $mpiup_state/words.
 within() {
     end=$(($(seconds) + $1)) ended=$mpiup_state/ended; shift
     rm -f "$ended"
-    { "$@" > "$mpiup_state/words" 2>&1; printf '%s\n' $? > "$ended.new"; mv "$ended.new" "$ended"; } </dev/null >/dev/null 2>&1 8>&- &
+    { "$@" > "$mpiup_state/words" 2>&1 & printf '%s\n' $! > "$ended.pid"; wait $!; printf '%s\n' $? > "$ended.new"; mv "$ended.new" "$ended"; } </dev/null >/dev/null 2>&1 8>&- &
     within=124
-    while [ ! -e "$ended" ]; do [ "$(seconds)" -lt "$end" ] || return 124; nap; done
-    read -r within < "$ended"; rm -f "$ended"
+    while [ ! -e "$ended" ]; do
+        if [ "$(seconds)" -ge "$end" ]; then kill -KILL "$(cat "$ended.pid")" 2>/dev/null; return 124; fi
+        nap
+    done
+    read -r within < "$ended"; rm -f "$ended" "$ended.pid"
     return "$within"
 }
 
