@@ -1,4 +1,5 @@
-//! `cargo xtask test`: everything that a change must pass, in the order of what is learnt soonest.
+//! `cargo xtask test`: everything that a change must pass, in the order of what is learnt soonest. Machines that boot take
+//! longer, and are `cargo xtask vm-test`'s.
 //!
 //! A stage that fails does not keep the others from running. The last line is `N passed, N failed, N skipped`.
 
@@ -8,11 +9,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{Stop, packages, run, sshd, summary::Summary, vm_test};
+use crate::{Stop, packages, run, sshd, summary::Summary};
 
 pub const HELP: &str = "Installs what the tests need and runs all of them: formatting, lints, unit, doc and lab tests.
   cargo xtask test             everything; the lab tests need root, and are skipped and counted as such without it
-  cargo xtask test --fast      everything but the lab tests and those on machines that boot
+  cargo xtask test --fast      everything but the lab tests
   cargo xtask test FILTER...   only the tests whose names contain a filter, without formatting and lints";
 
 /// Where tests note that they skipped themselves: a line `test: why` each.
@@ -42,7 +43,6 @@ pub fn main(arguments: &[String]) -> Result<(), Stop> {
         stages.tests("doc tests", &["--doc".to_owned()]);
         if !flags.contains(&"--fast") && !lab.is_empty() {
             stages.tests("lab tests", &lab);
-            vm_test::stage(&mut stages, false);
         }
     }
     stages.close()

@@ -11,7 +11,7 @@ use crate::{
 };
 
 pub const HELP: &str = "Boots virtual machines and runs the scenarios that need them; root, Debian or Ubuntu.
-  cargo xtask vm-test             the routine scenarios, from saved states: part of `cargo xtask test` too
+  cargo xtask vm-test             the routine scenarios, from saved states
   cargo xtask vm-test --full      all of them, also those that install packages for real and start from nothing
   cargo xtask vm-test NAME...     only those whose names contain one of these
 The first run makes the disk of the machines and boots them once; that is kept in /var/cache/mpiup.";
