@@ -99,6 +99,8 @@ mod tests {
                 "fish",
                 "tcsh",
                 "busybox",
+                "acl",
+                "attr",
                 "mmdebstrap",
                 "e2fsprogs",
                 "libclang-dev"
