@@ -105,10 +105,7 @@ mod full {
         part("down, and nothing is left of it", || {
             operator.down(&[]);
             works_by_hand(&vms);
-            let after = tree::look(&vms);
-            for (number, node) in vms.nodes().iter().enumerate() {
-                before[number].assert_restored(node, &after[number], |_| false);
-            }
+            vms.assert_restored(&before);
         });
     }
 }

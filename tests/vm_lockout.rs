@@ -31,29 +31,35 @@ const BEHIND_SOCKET: &str = "systemctl -q disable --now ssh.service && systemctl
 /// What an ssh session started ends with it (logind.conf(5)).
 const KILLS: &str = "mkdir -p /etc/systemd/logind.conf.d && printf '[Login]\nKillUserProcesses=yes\n' > /etc/systemd/logind.conf.d/90-test.conf && systemctl restart systemd-logind";
 
-const CLIENTS: [&str; 2] = ["client1", "client2"];
+const IS_MADE: &str = "test ! -e /etc/ssh/sshd_config.d/10-mpiup.conf || echo made";
+
+/// One whose sshd is a service, and one where systemd listens.
+const NODES: [&str; 2] = ["client1", "master"];
+
+/// Machines on which a change is due that waits for a new log-in.
+fn begin(vms: &Vms) -> Operator<'_> {
+    vms.inside("client1", &format!("{ADMIN_ALONE}; {KILLS}; systemctl reload ssh"));
+    vms.inside("master", &format!("{ADMIN_ALONE}; {BEHIND_SOCKET}"));
+    let operator = Operator::new(vms, "distro");
+    held_config(&operator);
+    operator
+}
 
 #[test]
 #[ignore = "boots virtual machines: cargo xtask vm-test"]
 fn what_nobody_confirmed_goes_back_by_itself_also_over_a_power_cut() {
-    let vms = vms!(3, vm::WITH_MPI).without_sudo_password();
-    vms.inside("client1", &format!("{ADMIN_ALONE}; {KILLS}; systemctl reload ssh"));
-    vms.inside("client2", &format!("{ADMIN_ALONE}; {BEHIND_SOCKET}"));
-    let before = CLIENTS.map(|node| vms.inside(node, SETTINGS));
-    let operator = Operator::new(&vms, "distro");
-    held_config(&operator);
+    let vms = vms!(2, vm::WITH_MPI).without_sudo_password();
+    let operator = begin(&vms);
+    let before = NODES.map(|node| vms.inside(node, SETTINGS));
 
     part("mpiup is killed before the new log-in: it goes back by itself", || {
         hold(&operator, &vms);
-        let is_made = "test ! -e /etc/ssh/sshd_config.d/10-mpiup.conf || echo made";
         let mut up = operator.start(&["up", "--yes"]);
-        wait_until("both are under guard", BY_ITSELF, || {
-            CLIENTS.iter().all(|node| vms.inside(node, is_made) == "made")
-        });
+        wait_until("both are under guard", BY_ITSELF, || NODES.iter().all(|node| vms.inside(node, IS_MADE) == "made"));
         assert!(vms.inside("client1", "systemctl is-active mpiup-guard-aula-now.service || :").contains("active"));
         up.kill().unwrap();
         up.wait().unwrap();
-        for (node, before) in CLIENTS.iter().zip(&before) {
+        for (node, before) in NODES.iter().zip(&before) {
             wait_until(&format!("{node} is as before"), BY_ITSELF, || vms.inside(node, SETTINGS) == *before);
             assert_eq!(vms.says(node, "whoami"), "admin");
         }
@@ -63,47 +69,23 @@ fn what_nobody_confirmed_goes_back_by_itself_also_over_a_power_cut() {
         hold(&operator, &vms);
         let is_told = "test ! -e /var/lib/mpiup/aula/guard/told || echo told";
         let mut up = operator.start(&["up", "--yes"]);
-        wait_until("one is under guard, and sshd was told", BY_ITSELF, || vms.inside("client1", is_told) == "told");
-        vms.lab.power("client1", Power::Cut).unwrap();
+        wait_until("both are under guard, and sshd was told", BY_ITSELF, || {
+            vms.inside("client1", is_told) == "told" && vms.inside("master", IS_MADE) == "made"
+        });
+        NODES.iter().for_each(|node| vms.lab.power(node, Power::Cut).unwrap());
         up.kill().unwrap();
         up.wait().unwrap();
-        vms.lab.power("client1", Power::On).unwrap();
-        assert_eq!(vms.inside("client1", SETTINGS), before[0], "before anybody logged in");
-        assert_eq!(vms.says("client1", "whoami"), "admin");
-        let_go(&operator, &vms);
-    });
-    part("a later up makes it, by a service and behind a socket", || {
-        until_in_time(&operator, "up");
-        for node in CLIENTS {
-            assert_eq!(vms.says(&format!("mpi@{node}"), "whoami"), "mpi", "keys are good on {node}");
-        }
-    });
-    part("down gives it back", || {
-        until_in_time(&operator, "down");
-        for (node, before) in CLIENTS.iter().zip(&before) {
-            assert_eq!(vms.inside(node, SETTINGS), *before, "{node}");
+        NODES.iter().for_each(|node| vms.lab.power(node, Power::On).unwrap());
+        for (node, before) in NODES.iter().zip(&before) {
+            assert_eq!(vms.inside(node, SETTINGS), *before, "{node}, before anybody logged in");
             assert_eq!(vms.says(node, "whoami"), "admin");
         }
     });
 }
 
-/// Types it until it comes through: an emulated machine with other work may need longer for a new log-in than the switch has
-/// patience, and then the change goes back, rightly.
-fn until_in_time(operator: &Operator<'_>, verb: &str) {
-    let mut said = String::new();
-    for _ in 0..4 {
-        let ran = operator.mpiup(&[verb, "--yes"]);
-        if ran.code == 0 {
-            return;
-        }
-        said = ran.stderr;
-    }
-    panic!("{verb} never came through: {said}");
-}
-
 fn flags(operator: &Operator<'_>, vms: &Vms, name: &str) -> Vec<std::path::PathBuf> {
     let flag = |node: &str| operator.folder().join(format!("{name}-{}", vms.lab.machine(node).unwrap().address));
-    CLIENTS.map(flag).to_vec()
+    NODES.map(flag).to_vec()
 }
 
 fn hold(operator: &Operator<'_>, vms: &Vms) {
@@ -120,6 +102,49 @@ fn let_go(operator: &Operator<'_>, vms: &Vms) {
 mod full {
     use super::*;
 
+    const OTHERS: [&str; 2] = ["client1", "client2"];
+
+    /// Types it until it comes through: an emulated machine with other work may need longer for a new log-in than the switch has
+    /// patience, and then the change goes back, rightly.
+    fn until_in_time(operator: &Operator<'_>, verb: &str) {
+        let mut said = String::new();
+        for _ in 0..4 {
+            let ran = operator.mpiup(&[verb, "--yes"]);
+            if ran.code == 0 {
+                return;
+            }
+            said = ran.stderr;
+        }
+        panic!("{verb} never came through: {said}");
+    }
+
+    #[test]
+    #[ignore = "boots virtual machines: cargo xtask vm-test"]
+    fn a_service_and_a_socket_get_the_change_and_give_it_back() {
+        let vms = vms!(2, vm::WITH_MPI).without_sudo_password();
+        let operator = begin(&vms);
+        let before = NODES.map(|node| vms.inside(node, SETTINGS));
+        part("up", || {
+            until_in_time(&operator, "up");
+            for node in NODES {
+                assert_eq!(vms.says(&format!("mpi@{node}"), "whoami"), "mpi", "keys are good on {node}");
+            }
+        });
+        part("both start anew", || {
+            vms.reboot(&NODES);
+            for node in NODES {
+                assert_eq!(vms.says(&format!("mpi@{node}"), "whoami"), "mpi", "keys are good on {node}");
+            }
+        });
+        part("down gives it back", || {
+            until_in_time(&operator, "down");
+            for (node, before) in NODES.iter().zip(&before) {
+                assert_eq!(vms.inside(node, SETTINGS), *before, "{node}");
+                assert_eq!(vms.says(node, "whoami"), "admin");
+            }
+        });
+    }
+
     #[test]
     #[ignore = "boots virtual machines: cargo xtask vm-test"]
     fn what_would_lock_the_operator_out_does_not_come_into_force() {
@@ -133,7 +158,7 @@ mod full {
             "client2",
             &format!("{ADMIN_ALONE}; systemctl reload ssh; sed -i '1i MaxSessions 0' /etc/ssh/sshd_config"),
         );
-        let before = CLIENTS.map(|node| vms.inside(node, SETTINGS));
+        let before = OTHERS.map(|node| vms.inside(node, SETTINGS));
         let operator = Operator::new(&vms, "distro");
         let up = operator.mpiup(&["up", "--yes", "--json"]);
         let said = up.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -145,7 +170,7 @@ mod full {
             );
             assert!(said.contains(reason), "{node}: {reason} is not in: {said}");
         }
-        for (node, before) in CLIENTS.iter().zip(&before) {
+        for (node, before) in OTHERS.iter().zip(&before) {
             assert_eq!(vms.inside(node, SETTINGS), *before, "{node}");
             assert_eq!(vms.says(node, "whoami"), "admin");
         }

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use mpiup::lab::Power;
 use support::{
-    Operator, Vms, tree,
+    Operator, Vms, share, tree,
     vm::{self, part},
 };
 
@@ -31,7 +31,7 @@ fn all_take_part(vms: &Vms, python: &str) {
 
 #[test]
 #[ignore = "boots virtual machines: cargo xtask vm-test"]
-fn packages_by_password_and_it_works_again_after_every_start() {
+fn the_guide_with_nfs_by_password_and_it_works_again_after_every_start() {
     let vms = vms!(3, vm::WITH_MPI);
     let before = part("look at every file", || tree::look(&vms));
     let person = vms.person();
@@ -39,9 +39,15 @@ fn packages_by_password_and_it_works_again_after_every_start() {
     let init = ["init", "--source", "distro", "--name", "aula"];
     let init: Vec<&str> = init.into_iter().chain(machines.iter().map(String::as_str)).collect();
     part("init, with a password", || person.types(&init, &[]));
-    part("up, with packages that are there", || person.types(&["up"], &[("Make these changes?", "y")]));
-    part("sync", || person.types(&["sync"], &[]));
-    part("mpiexec by hand", || all_take_part(&vms, "python3"));
+    share::over_nfs(&person.operator);
+    part("up, with packages that are there and a share over NFS", || {
+        person.types(&["up"], &[("Make these changes?", "y")])
+    });
+    part("the export is for the nodes alone, the mounts are hard and of version 4.2", || share::assert_narrow(&vms));
+    part("mpiexec by hand, in the folder that a client wrote into", || {
+        share::bring_program(&vms);
+        all_take_part(&vms, "python3");
+    });
     part("all start anew", || {
         vms.reboot(&NODES);
         all_take_part(&vms, "python3");
@@ -57,15 +63,8 @@ fn packages_by_password_and_it_works_again_after_every_start() {
         vms.lab.power("client2", Power::On).unwrap();
         all_take_part(&vms, "python3");
     });
-    part("down", || person.types(&["down"], &[("?", "y")]));
-    part("every file is as before", || restored(&vms, &before));
-}
-
-/// Files, packages, units and mounts are those from before `up`.
-fn restored(vms: &Vms, before: &[tree::Snapshot]) {
-    for ((node, before), after) in NODES.iter().zip(before).zip(tree::look(vms)) {
-        before.assert_restored(node, &after, tree::is_of_systemd);
-    }
+    part("down, with the data of its people", || person.types(&["down", "--purge"], &[("?", "y")]));
+    part("every file is as before", || vms.assert_restored(&before));
 }
 
 mod full {
@@ -88,6 +87,6 @@ mod full {
         }
         part("a second up changes nothing", || assert_eq!(operator.up()["changes"], 0));
         part("down", || operator.down(&[]));
-        part("every file is as before", || restored(&vms, &before));
+        part("every file is as before", || vms.assert_restored(&before));
     }
 }

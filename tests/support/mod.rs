@@ -8,6 +8,7 @@ pub mod door;
 pub mod operator;
 pub mod person;
 pub mod plan;
+pub mod share;
 pub mod skip;
 pub mod terminal;
 pub mod test_lab;

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Operator, Terminal, TestLab, child::wait_until, person, turn};
+use super::{Operator, Terminal, TestLab, child::wait_until, person, tree, turn};
 
 /// What a classroom's machines have once the packages of a cluster are there, so that no test waits for a package archive.
 pub const WITH_MPI: &[&str] =
@@ -60,6 +60,14 @@ impl Vms {
         let operator = Operator::without_spec(&self.lab);
         person::ssh_home(&operator);
         Person { operator, password: self.password.clone() }
+    }
+
+    /// Files, packages, units, ports and mounts of all machines are those from before.
+    #[track_caller]
+    pub fn assert_restored(&self, before: &[tree::Snapshot]) {
+        for ((node, before), after) in self.nodes().iter().zip(before).zip(tree::look(self)) {
+            before.assert_restored(node, &after, tree::is_of_a_running_machine);
+        }
     }
 
     /// The number of this start of a machine.
