@@ -170,6 +170,10 @@ fn folders_that_cannot_be_shared() {
             node.with("share_silent", "no answer within 15 s")
                 .with("share_mounts", "nfs4\t/home/mpi/MPI\tmaster:/home/mpi/MPI")
         }),
+        ("no answer at an address that is not the head's", 1, |node| {
+            node.with("share_silent", "no answer within 15 s")
+                .with("share_mounts", "nfs4\t/home/mpi/MPI\t10.77.0.9:/home/mpi/MPI\t10.77.0.9")
+        }),
         ("a stale one", 1, |node| {
             node.with("share_silent", "Stale file handle").with("share_mounts", "autofs\t/home/mpi/MPI\tsystemd-1")
         }),
@@ -208,6 +212,31 @@ fn a_node_with_another_address_is_let_in_again() {
     let touches_share = |key: &&String| key.starts_with("dir ") || key.starts_with("mount ");
     assert_eq!(keys[2].iter().filter(touches_share).count(), 0, "{keys:?}");
     assert!(silent("10.77.0.3").unwrap_err().message().contains("does not answer there"));
+}
+
+/// The kernel goes on asking where the head was when the share was mounted: it is mounted anew, whether it answers or not.
+#[test]
+fn a_head_with_another_address_is_asked_anew() {
+    let moved = |asked: &str| {
+        let mut reports = set_up(&spec(NFS));
+        reports[0] = reports[0].clone().replacing("addresses", "10.77.0.1/16", "10.77.0.114/16");
+        for report in &mut reports[1..] {
+            let mounted = format!("nfs4\t/home/mpi/MPI\tmaster:/home/mpi/MPI\t{asked}");
+            *report = report.clone().with("share_mounts", &mounted).with("share_silent", "no answer within 15 s");
+        }
+        // What answers meanwhile is some other machine's.
+        reports[2] = reports[2].clone().with("share_silent", "");
+        reports
+    };
+    let nodes = [("master", "10.77.0.114"), ("client1", "10.77.0.2"), ("client2", "10.77.0.3")];
+    let spec = spec_of(&nodes, NFS);
+    golden("a_head_with_another_address_is_asked_anew", &spec, &moved("10.77.0.1"), OF_NFS);
+    let cluster = agree(&spec, &moved("10.77.0.1")).unwrap();
+    let node = plan(&cluster).nodes.remove(1);
+    let mount = node.changes.iter().find(|change| change.key() == "mount /home/mpi/MPI").unwrap();
+    assert_eq!(mount.why, "mounted anew: it still asks master at 10.77.0.1, an address of before");
+    let error = agree(&spec, &moved("10.77.0.114")).unwrap_err();
+    assert!(error.message().contains("does not answer there"), "{error:?}");
 }
 
 /// NFS knows people by their numbers: they are the same everywhere, or nobody is let in.

@@ -1,5 +1,7 @@
 //! What is mounted at the shared folder, and whether it answers.
 
+use std::net::IpAddr;
+
 /// The shared folder as it was found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Share {
@@ -21,6 +23,8 @@ pub struct Mount {
     pub at: String,
     /// `/dev/sda1`, `master:/home/mpi/MPI` …
     pub source: String,
+    /// Where the kernel asks the server: it looks the name in the source up once, when it mounts.
+    pub asks: Option<IpAddr>,
 }
 
 impl Share {
@@ -65,8 +69,9 @@ impl Mount {
 /// From the frames of `gather.sh`.
 pub fn share(path: &str, mounts: &str, silent: &str, holds: &str) -> Share {
     let mount = |line: &str| {
-        let mut fields = line.splitn(3, '\t').map(str::to_owned);
-        Some(Mount { kind: fields.next()?, at: fields.next()?, source: fields.next()? })
+        let mut fields = line.split('\t').map(str::to_owned);
+        let (kind, at, source) = (fields.next()?, fields.next()?, fields.next()?);
+        Some(Mount { kind, at, source, asks: fields.next().and_then(|address| address.parse().ok()) })
     };
     Share {
         path: path.to_owned(),
@@ -82,7 +87,8 @@ mod tests {
 
     #[test]
     fn tells_who_serves() {
-        let of = |source: &str| Mount { kind: "nfs4".into(), at: "/home/mpi/MPI".into(), source: source.into() };
+        let of =
+            |source: &str| Mount { kind: "nfs4".into(), at: "/home/mpi/MPI".into(), source: source.into(), asks: None };
         assert!(of("").is_of_the_network());
         assert_eq!(of("master:/home/mpi/MPI").server(), Some("master"));
         assert_eq!(of("[2001:db8::7]:/home").server(), Some("2001:db8::7"));

@@ -1,12 +1,14 @@
 # What is mounted at the shared folder, from the kernel's own table, which never waits. What another machine serves is asked
 # once, with a deadline: whoever touches a folder whose server is gone waits for it. Expects: share. Sets
-#   mounts  `KIND AT SOURCE` a line, with tabs between: first what holds the folder, then what is mounted below it
+#   mounts  `KIND AT SOURCE ADDRESS` a line, with tabs between: first what holds the folder, then what is mounted below it.
+#           ADDRESS is the server's, as the kernel had it from its name when it was mounted
 #   silent  why the folder does not answer; nothing where it does
 share_mounts() {
     mounts=$(in_share=$share awk '
         function text(field) { gsub(/\\040/, " ", field); gsub(/\\011/, "\t", field); gsub(/\\134/, "\\", field); return field }
         BEGIN { share = ENVIRON["in_share"] }
-        { at = text($5); for (i = 7; i < NF && $i != "-"; i++) ; line = $(i + 1) "\t" at "\t" text($(i + 2)) }
+        { at = text($5); for (i = 7; i < NF && $i != "-"; i++) ; line = $(i + 1) "\t" at "\t" text($(i + 2))
+          if (match("," $(i + 3), /,addr=[^,]*/)) line = line "\t" substr($(i + 3), RSTART + 5, RLENGTH - 6) }
         at == share || at == "/" || index(share, at "/") == 1 { if (length(at) >= length(holder)) { holder = at; on = line } }
         index(at, share "/") == 1 { below = below "\n" line }
         END { print on below }

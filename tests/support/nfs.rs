@@ -20,7 +20,7 @@ case $unit in
         [ -f "TREE/sys/${unit%.mount}.automount.active" ] || exit 1
         line=$(grep ' nfs4 ' TREE/etc/fstab) || exit 1
         set -- $line
-        echo "99 22 0:50 / $2 rw - nfs4 $1 rw" >> TREE/proc/self/mountinfo ;;
+        echo "99 22 0:50 / $2 rw - nfs4 $1 rw,vers=4.2,clientaddr=10.0.0.2,addr=$(cat TREE/sys/address)" >> TREE/proc/self/mountinfo ;;
     reset-failed) ;;
     esac
     exit 0 ;;
@@ -83,12 +83,14 @@ pub fn install(sandbox: &Sandbox) {
     tool("systemctl", SYSTEMCTL);
     tool("exportfs", EXPORTFS);
     tool("umount", UMOUNT);
+    tool("getent", "#!/bin/sh\n[ \"$*\" = 'ahosts master' ] && echo \"$(cat TREE/sys/address) STREAM master\"\n");
     tool("systemd-escape", "#!/bin/sh\necho \"$2\" | sed 's|^/||; s|/|-|g'\n");
     tool("journalctl", "#!/bin/sh\n[ ! -f TREE/sys/refuses ] || cat TREE/sys/refuses\n");
     sandbox.file("etc/fstab", 0o644, b"UUID=0a3407de / ext4 errors=remount-ro 0 1\n");
     sandbox.file("etc/exports", 0o644, b"# /etc/exports: the access control list\n");
     sandbox.file("proc/self/mountinfo", 0o644, b"22 1 254:1 / / rw shared:1 - ext4 /dev/vda1 rw\n");
     sandbox.file("sys/etab", 0o644, b"");
+    sandbox.file("sys/address", 0o644, b"10.0.0.1\n");
 }
 
 /// Mounts it as somebody does by hand.
@@ -96,7 +98,8 @@ pub fn mount(sandbox: &Sandbox) {
     let share = share(sandbox);
     let table = sandbox.tree().join("proc/self/mountinfo");
     let before = fs::read_to_string(&table).expect("there");
-    fs::write(table, format!("{before}99 22 0:50 / {share} rw - nfs4 master:{share} rw\n")).expect("written");
+    fs::write(table, format!("{before}99 22 0:50 / {share} rw - nfs4 master:{share} rw,addr=10.0.0.1\n"))
+        .expect("written");
 }
 
 /// What is exported now, and to whom.

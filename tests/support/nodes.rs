@@ -250,7 +250,8 @@ fn made(layout: &Layout, change: &Change, keys: &PublicKeys, report: Report) -> 
             report.clone().with("nfs", &format!("enabled enabled\nactive active\n{}", report.get("nfs")))
         }
         Primitive::Mount { path, source } => {
-            report.with("share_mounts", &format!("nfs4\t{path}\t{source}")).with("share_holds", "")
+            let mounted = format!("nfs4\t{path}\t{source}");
+            report.with("share_mounts", &mounted).with("share_holds", "").with("share_silent", "")
         }
         Primitive::Firewall { firewall, mark, addresses, .. } => {
             let marked = |line: &&str| !line.contains("comment=6d70697570") && !line.contains("\"mpiup aula\"");

@@ -1,7 +1,9 @@
 //! What must be true before a folder is shared over NFS. Each error names the node and the way out, and comes before anything
 //! is changed.
 
-use super::{FSTAB, UNIT, mount};
+use std::net::IpAddr;
+
+use super::{FSTAB, UNIT, left_behind, mount};
 use crate::{
     changes::block,
     error::{Error, Result},
@@ -13,11 +15,11 @@ use crate::{
 const SYNC: &str =
     "Or use `kind = \"sync\"` in [share]: mpiup mirrors the folder, and it needs neither root nor a server.";
 
-/// The machine that exports, as the others need to know it.
+/// The machine that exports, as the others need to know it. By default it is none.
 #[derive(Debug, Default)]
 pub struct Server {
-    /// What may stand before the colon of a source.
-    names: Vec<String>,
+    name: String,
+    addresses: Vec<IpAddr>,
     /// uid and gid that files in the share have.
     owner: (u32, u32),
     /// What it exports now.
@@ -27,13 +29,7 @@ pub struct Server {
 impl Server {
     pub fn of(spec: &Spec, seen: &[(NodeSpec, Facts)]) -> Server {
         let head = seen.iter().find(|(node, _)| spec.is_head(&node.name)).map(|(_, facts)| facts);
-        let addresses = head.into_iter().flat_map(|facts| &facts.addresses);
-        let names = std::iter::once(spec.head.to_string())
-            .chain(addresses.map(|interface| match interface.address {
-                std::net::IpAddr::V4(address) => address.to_string(),
-                std::net::IpAddr::V6(address) => format!("[{address}]"),
-            }))
-            .collect();
+        let addresses = head.into_iter().flat_map(|facts| &facts.addresses).map(|own| own.address).collect();
         let account = head.and_then(|facts| facts.user.as_ref());
         // An account that is still to be made gets one number for both.
         let owner = account.map_or_else(
@@ -44,7 +40,7 @@ impl Server {
             |account| (account.uid, account.gid),
         );
         let exports = head.and_then(|facts| facts.nfs.as_ref()).map(|nfs| nfs.exports.clone()).unwrap_or_default();
-        Server { names, owner, exports }
+        Server { name: spec.head.to_string(), addresses, owner, exports }
     }
 
     /// Whether it exports the share, and not to any address that this node has now.
@@ -57,7 +53,9 @@ impl Server {
     /// Whether this is its share.
     fn exports(&self, source: &str, share: &str) -> bool {
         source.rsplit_once(':').is_some_and(|(host, path)| {
-            path.trim_end_matches('/') == share && self.names.iter().any(|name| name.eq_ignore_ascii_case(host))
+            let is_address = |host: &str| host.parse().is_ok_and(|address| self.addresses.contains(&address));
+            path.trim_end_matches('/') == share
+                && (host.eq_ignore_ascii_case(&self.name) || is_address(host.trim_matches(['[', ']'])))
         })
     }
 }
@@ -205,14 +203,24 @@ fn exported(share: &str, node: &NodeName, facts: &Facts, nfs: &Nfs) -> Result<()
 
 fn mounted(spec: &Spec, share: &str, server: &Server, node: &NodeName, facts: &Facts) -> Result<()> {
     let head = &spec.head;
-    // A node whose address has changed is answered once the export names the new one.
-    if let Some(silent) = facts.share.silent.as_ref().filter(|_| !server.shuts_out(share, node, facts)) {
-        let source = facts.share.holder.as_ref().map_or("", |holder| holder.source.as_str());
+    let holder = facts.share.holder.as_ref();
+    let old = holder.and_then(|mount| left_behind(mount, &server.addresses));
+    // Mounted by the head's name, it is mounted anew where that has another address now. And a node whose own address has changed
+    // is answered once the export names the new one.
+    let is_mended = old.is_some() && holder.is_some_and(|mount| server.exports(&mount.source, share))
+        || server.shuts_out(share, node, facts);
+    if let Some(silent) = facts.share.silent.as_ref().filter(|_| !is_mended) {
+        let source = holder.map_or("", |holder| holder.source.as_str());
         let source = if source.contains(':') { source.to_owned() } else { format!("{head}:{share}") };
-        return Err(Error::failed(format!("{share} does not answer there: {silent}"))
+        let said = Error::failed(format!("{share} does not answer there: {silent}"))
             .on(node)
-            .because(format!("it is mounted from {source}"))
-            .hinted(format!("Is {head} on, and does it export it? On {head}: `systemctl status {UNIT}` and `exportfs -v`. What waits for it on {node} goes on when {head} is back.")));
+            .because(format!("it is mounted from {source}"));
+        if let Some(old) = old {
+            return Err(said
+                .because(format!("{head} does not have the address {old}"))
+                .hinted(format!("If {head} had it before: `umount {share}` on {node}, take its line out of {FSTAB} where there is one, and `mpiup up` mounts it by name.")));
+        }
+        return Err(said.hinted(format!("Is {head} on, and does it export it? On {head}: `systemctl status {UNIT}` and `exportfs -v`. What waits for it on {node} goes on when {head} is back.")));
     }
     if let Some(other) = facts.share.mounted().filter(|mount| !mount.is_nfs() || !server.exports(&mount.source, share))
     {

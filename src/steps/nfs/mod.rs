@@ -11,7 +11,9 @@ pub use check::{Server, check};
 pub use export::step as export;
 pub use mount::step as mount;
 
-use crate::spec::Spec;
+use std::net::IpAddr;
+
+use crate::{facts::share::Mount, spec::Spec};
 
 const FSTAB: &str = "/etc/fstab";
 /// Not there by default; its files end in `.exports`.
@@ -22,6 +24,11 @@ const UNIT: &str = "nfs-server";
 /// What has to be looked at.
 pub fn files(spec: &Spec) -> Vec<String> {
     vec![FSTAB.into(), EXPORTS.into(), own_exports(spec)]
+}
+
+/// The address at which the kernel goes on asking, where the head node does not have it any more: `addresses` are its own.
+fn left_behind(mount: &Mount, addresses: &[IpAddr]) -> Option<IpAddr> {
+    mount.asks.filter(|asked| mount.is_nfs() && !addresses.contains(asked))
 }
 
 fn own_exports(spec: &Spec) -> String {

@@ -1,7 +1,7 @@
 //! The other nodes' part: a line in `/etc/fstab`, by which systemd mounts the share at its first access after a boot, in
 //! whatever order the machines start; and the share mounted now.
 
-use super::FSTAB;
+use super::{FSTAB, left_behind};
 use crate::{
     changes::{Change, Place, Primitive, Wave, block},
     spec::ShareKind,
@@ -35,13 +35,21 @@ pub fn step(cluster: &Cluster, member: &Member) -> Vec<Change> {
     }
     let key = format!("mount {share}");
     let is_noted = facts.journal.iter().any(|entry| entry.key == key);
-    let is_mounted = facts.share.mounted().is_some() && member.is_complete(&key);
+    let mounted = facts.share.mounted();
+    let addresses: Vec<_> =
+        cluster.head().into_iter().flat_map(|head| &head.facts.addresses).map(|own| own.address).collect();
+    let old = mounted.and_then(|mount| left_behind(mount, &addresses));
+    let is_mounted = mounted.is_some() && old.is_none() && member.is_complete(&key);
     if !is_mounted || !(is_noted || is_theirs) {
+        let why = match old {
+            Some(old) => format!("mounted anew: it still asks {} at {old}, an address of before", cluster.spec.head),
+            None => "the same files on every node, by NFS 4.2".into(),
+        };
         changes.push(Change {
             primitive: Primitive::Mount { path: share.clone(), source },
             wave: Wave::Mesh,
             guard: None,
-            why: "the same files on every node, by NFS 4.2".into(),
+            why,
             before: None,
         });
     }
