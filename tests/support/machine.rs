@@ -83,7 +83,8 @@ pub fn name(sandbox: &Sandbox, name: &str) {
 }
 
 /// dpkg's database: a folder `STATE|NAME` for each package, where STATE is as `dpkg-query` abbreviates it; and the folder
-/// `updates`, which holds something from the beginning of a run of dpkg to its end. `openmpi` needs `libfabric`.
+/// `updates`, which holds something from the beginning of a run of dpkg to its end. `openmpi` needs `libfabric`, and has a folder
+/// in which something is written while it is configured, which therefore outlives it.
 const DPKG: &str = r#"#!/bin/sh
 db=DB/var/lib/dpkg
 cd "$db/db" || exit 2
@@ -99,9 +100,10 @@ begin() { mkdir -p "$db/updates/0000"; }
 end() { rmdir "$db/updates/0000"; }
 interrupted() { [ -d "$db/updates/0000" ] && echo "E: dpkg was interrupted, you must manually run 'dpkg --configure -a' to correct the problem." >&2; }
 unpack() { become "$1" iHR; become "$1" "iU "; }
-configure() { [ "$1" = libfabric ] || [ "$(state libfabric)" = "ii " ] || return 0; case $(state "$1") in "iU "|"iF ") become "$1" "iF "; brings_group "$1"; become "$1" "ii "; echo "Setting up $1 (1.0-1) ..." ;; esac; }
+configure() { [ "$1" = libfabric ] || [ "$(state libfabric)" = "ii " ] || return 0; case $(state "$1") in "iU "|"iF ") become "$1" "iF "; brings_group "$1"; writes "$1"; become "$1" "ii "; echo "Setting up $1 (1.0-1) ..." ;; esac; }
 # Where there are groups, libfabric brings one.
 brings_group() { [ "$1" != libfabric ] || [ ! -f "/etc/group" ] || grep -q ^rdma: "/etc/group" || echo rdma:x:120: >> "/etc/group"; }
+writes() { [ "$1" != openmpi ] || { mkdir -p "/var/lib/openmpi"; touch "/var/lib/openmpi/state"; }; }
 purge() { become "$1" "pF "; become "$1" "pH "; become "$1" "pc "; become "$1" ""; }
 locked() { [ ! -e "$db/held" ] || { echo "E: Could not get lock $db/lock-frontend. It is held by process 812 (unattended-upgr)" >&2; exit 100; }; }
 # The words behind the verb that are no options.
@@ -141,6 +143,7 @@ const DPKG_TOOL: &str = r#"
 echo "dpkg $*" >> DB/calls
 [ ! -e "$db/held" ] || { echo "dpkg: error: dpkg frontend lock was locked by another process with pid 812" >&2; exit 2; }
 case $* in
+"-L "*) shift; for name; do case $(state "$name") in "ii "|"pi "|iF*|iU*) printf '/%s\n' . var var/lib "var/lib/$name" ;; esac; done ;;
 "--configure -a") begin; for at in i*; do [ ! -d "$at" ] || configure "${at#*|}"; done; end ;;
 --set-selections) while read -r name _; do become "$name" "ii "; done ;;
 "--force-remove-reinstreq --force-depends --purge "*) shift 3; begin; for name; do purge $name; done; end ;;

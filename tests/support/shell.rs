@@ -64,7 +64,7 @@ pub struct Sandbox {
 }
 
 /// Folders of a machine that a sandbox can have in its tree.
-const MACHINE: [&str; 5] = ["/etc/", "/var/lib/dpkg/", "/var/lib/apt/", "/var/mail/", "/var/spool/"];
+const MACHINE: [&str; 4] = ["/etc/", "/var/lib/", "/var/mail/", "/var/spool/"];
 
 /// How a run ended.
 #[derive(Debug)]

@@ -17,7 +17,7 @@ do_packages() {
         printf '%s' "$manager" > "$draft/manager" && "${manager}_list" > "$draft/before" || return 1
         names_in group > "$draft/groups" && names_in passwd > "$draft/accounts" || return 1
         "${manager}_note" "$draft" || return 1
-        units_that_run > "$draft/units" && ls -A /var/lib > "$draft/var_lib" || return 1
+        units_that_run > "$draft/units" && ls -A /var/lib/ > "$draft/var_lib" || return 1
         commit_entry || return 1
     fi
     "${manager}_install" "$@" || return 1
@@ -67,13 +67,14 @@ undo_packages() {
             return 0
         fi
         stop_units "$1/units" $ours
-        folders=$(own_folders "$1/var_lib" $ours)
+        own_folders "$1" $ours || return 1
         "${manager}_remove" $ours || return 1
         still=$("${manager}_list" | awk -v ours=" $ours" 'FILENAME == ARGV[1] { before[$2] = $1; next }
             index(ours, " " $2 " ") && !($1 == "rc" && before[$2] == "rc") { print $2 }' "$1/before" - | tr '\n' ' ')
         [ -z "$still" ] || { fail "$manager did not remove ${still% }"; return 1; }
-        for folder in $folders; do rm -rf "$folder"; done
     fi
+    # A kill may have come after the packages went.
+    if [ -f "$1/folders" ]; then while read -r name; do rm -rf "/var/lib/$name"; done < "$1/folders"; fi
     came_along passwd "$1/accounts" | while read -r name; do userdel "$name" >&2; done
     came_along group "$1/groups" | while read -r name; do groupdel "$name" >&2; done
     # shellcheck disable=SC2086
@@ -107,12 +108,14 @@ stop_units() {
     [ -z "$units" ] || { systemctl stop $units; systemctl reset-failed $units; } 2>/dev/null || :
 }
 
-# own_folders BEFORE NAMES…: folders of data that came with packages, which a purge leaves where something was written there.
+# own_folders ENTRY NAMES…: notes folders of data that came with packages, which a purge leaves where something was written there.
 own_folders() {
-    before=$1; shift
-    [ -f "$before" ] || return 0
-    "${manager}_files" "$@" 2>/dev/null | grep -E '^/var/lib/[^/]+$' | sort -u |
-        awk -v before="$before" 'BEGIN { while ((getline line < before) > 0) known["/var/lib/" line] = 1 } !($0 in known)'
+    noting=$1; shift
+    [ -f "$noting/var_lib" ] || return 0
+    {
+        cat "$noting/folders" 2>/dev/null
+        "${manager}_files" "$@" 2>/dev/null | sed -n 's|^/var/lib/\([^/.][^/]*\)$|\1|p' | grep -vxFf "$noting/var_lib"
+    } | sort -u | keep "$noting/folders"
 }
 
 names_in() { getent "$1" | cut -d: -f1; }
