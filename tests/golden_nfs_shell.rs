@@ -112,13 +112,34 @@ fn a_service_that_others_came_to_need_goes_on() {
     let down = s.down();
     assert_eq!(down.results(), ["done", "done", "kept"], "{down:?}");
     assert!(
-        down.said()[0].starts_with("the service nfs-server goes on, because this node exports folders by it ("),
+        down.said()[0].starts_with("the service nfs-server goes on, because this node exports folders ("),
         "{down:?}"
     );
     assert!(s.tree().join("sys/nfs-server.active").exists());
     s.file("etc/exports", 0o644, b"# theirs\n");
     assert_eq!(s.down().results(), ["done"]);
     assert!(!s.tree().join("sys/nfs-server.active").exists() && s.is_clean());
+}
+
+/// Packages of a client stay for what somebody mounts with them, those of the server for exports as well, others never.
+#[test]
+fn who_needs_what_was_brought_is_asked_by_its_name() {
+    for world in worlds() {
+        let s = Sandbox::new(&world);
+        install(&s);
+        let needed = |names: &str| {
+            let ran = s.sh(&format!("{}needed_here {names}\n", script::prelude()));
+            assert!(ran.success, "{}: {ran:?}", world.name);
+            ran.stdout.replace(&s.path(""), "/")
+        };
+        assert_eq!(needed("libx nfs-common"), "");
+        nfs::mount(&s);
+        assert_eq!(needed("libx nfs-common"), "/home/mpi/MPI comes over NFS");
+        assert_eq!((needed("nfs-server"), needed("libx")), (String::new(), String::new()));
+        s.file("etc/exports", 0o644, b"/srv/data pc7(ro)\n");
+        assert_eq!(needed("nfs-server"), "this node exports folders (/etc/exports)");
+        assert_eq!(needed("nfs-utils.x86_64 libx"), "this node exports folders (/etc/exports)");
+    }
 }
 
 /// One that ran before goes on, and one that was off is off again.

@@ -30,6 +30,7 @@ const PRELUDE: &str = concat!(
     include_str!("sh/hostname.sh"),
     include_str!("sh/reread.sh"),
     include_str!("sh/service.sh"),
+    include_str!("sh/nfs.sh"),
     include_str!("sh/mount.sh"),
 );
 

@@ -51,7 +51,7 @@ undo_packages() {
     # The lists hold names and versions, which have no blanks.
     # shellcheck disable=SC2086
     if [ -n "$ours" ]; then
-        case " $ours" in *" nfs-"*) needs=$(needs_nfs) ;; *) needs= ;; esac
+        needs=$(needed_here $ours)
         if [ -n "$needs" ]; then kept "packages stay, because $needs: ${ours% }"; return 0; fi
         others=$("${manager}_needed_by" $ours | sort -u | tr '\n' ' ')
         if [ -n "$others" ]; then

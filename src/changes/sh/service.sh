@@ -20,8 +20,12 @@ undo_service() {
     systemctl cat "$unit" >/dev/null 2>&1 || return 0
     enabled=; read -r enabled < "$1/enabled"; active=; read -r active < "$1/active"
     [ "$enabled $active" != "enabled active" ] || return 0
-    others=; case $unit in nfs-server) others=$(exporting) ;; esac
-    if [ -n "$others" ]; then kept "the service $unit goes on, because this node exports folders by it ($others)"; return 0; fi
+    needs=$(needed_here "$unit")
+    if [ -n "$needs" ]; then kept "the service $unit goes on, because $needs"; return 0; fi
     case $enabled in enabled) ;; *) systemctl disable -q "$unit" >&2 || return 1 ;; esac
     [ "$active" = active ] || systemctl stop "$unit" >&2
 }
+
+# needed_here NAMES…: what on this node has come to need one of these units or packages, in words. Each service that mpiup sets up
+# answers for its own, by what they are called everywhere.
+needed_here() { for name; do case $name in nfs-*) needs_nfs "$name"; return ;; esac; done; }
