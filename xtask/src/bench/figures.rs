@@ -1,6 +1,9 @@
 //! What was measured, and medians of it.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 /// Something that was measured in seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,25 +75,39 @@ impl Measure {
     }
 }
 
-/// All times in seconds, by number of nodes and what was measured.
+/// All times in seconds, by number of nodes and what was measured; and who failed.
 #[derive(Debug, Default)]
-pub struct Figures(BTreeMap<(usize, Measure), Vec<f64>>);
+pub struct Figures {
+    times: BTreeMap<(usize, Measure), Vec<f64>>,
+    failures: BTreeMap<(usize, &'static str), Vec<String>>,
+}
 
 impl Figures {
     pub fn add(&mut self, nodes: usize, measure: Measure, took: Duration) {
-        self.0.entry((nodes, measure)).or_default().push(took.as_secs_f64());
+        self.times.entry((nodes, measure)).or_default().push(took.as_secs_f64());
+    }
+
+    /// A contender did not come to the end of its work, for this reason.
+    pub fn fail(&mut self, nodes: usize, contender: &'static str, reason: String) {
+        self.failures.entry((nodes, contender)).or_default().push(reason);
+    }
+
+    /// Contenders that failed with so many nodes, with the reason of each time.
+    pub fn failures(&self, nodes: usize) -> impl Iterator<Item = (&'static str, &[String])> {
+        let of_size = self.failures.iter().filter(move |((size, _), _)| *size == nodes);
+        of_size.map(|((_, contender), reasons)| (*contender, reasons.as_slice()))
     }
 
     /// Numbers of nodes, in order.
     pub fn sizes(&self) -> Vec<usize> {
-        let mut sizes: Vec<usize> = self.0.keys().map(|(nodes, _)| *nodes).collect();
-        sizes.dedup();
-        sizes
+        let measured = self.times.keys().map(|(nodes, _)| *nodes);
+        let sizes: BTreeSet<usize> = measured.chain(self.failures.keys().map(|(nodes, _)| *nodes)).collect();
+        sizes.into_iter().collect()
     }
 
     /// In order of size; none when it was not measured.
     pub fn times(&self, nodes: usize, measure: Measure) -> Vec<f64> {
-        let mut times = self.0.get(&(nodes, measure)).cloned().unwrap_or_default();
+        let mut times = self.times.get(&(nodes, measure)).cloned().unwrap_or_default();
         times.sort_by(f64::total_cmp);
         times
     }

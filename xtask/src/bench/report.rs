@@ -10,6 +10,10 @@ use super::{
     targets,
 };
 
+const WIDTH: usize = 80;
+/// So much of a reason is shown; the whole of it was said when it happened, and is in the result for programs.
+const REASON_LINES: usize = 4;
+
 /// A table for each number of nodes, promises, and counts.
 pub fn text(figures: &Figures, counts: &[Count]) -> String {
     let mut text = String::new();
@@ -60,6 +64,19 @@ fn table(text: &mut String, figures: &Figures, nodes: usize) {
             &format!("  {:<40}{median:>7.2}{first:>7.2}{last:>7.2}{:>4}{ratio:>11}", measure.name(), times.len()),
         );
     }
+    for (contender, reasons) in figures.failures(nodes) {
+        let rounds = if reasons.len() == 1 {
+            "1 round:".to_owned()
+        } else {
+            format!("{} rounds; the last time:", reasons.len())
+        };
+        line(text, &format!("  {contender} failed in {rounds}"));
+        // The end of what a program says tells most.
+        let said = reasons.last().map(|reason| reason.lines().collect::<Vec<_>>()).unwrap_or_default();
+        for part in &said[said.len().saturating_sub(REASON_LINES)..] {
+            line(text, &format!("    {}", part.chars().take(WIDTH - 4).collect::<String>()));
+        }
+    }
     text.push('\n');
 }
 
@@ -83,9 +100,15 @@ pub fn json(figures: &Figures, counts: &[Count]) -> String {
     let promises = verdicts.map(|verdict| {
         json!({"nodes": verdict.nodes, "promise": verdict.promise.trim(), "found": verdict.found, "kept": verdict.kept})
     });
+    let failures = figures.sizes().into_iter().flat_map(|nodes| {
+        figures
+            .failures(nodes)
+            .map(move |(contender, reasons)| json!({"nodes": nodes, "contender": contender, "reasons": reasons}))
+    });
     let counts = counts.iter().map(|count| json!({"what": count.what, "found": count.found, "kept": count.kept}));
     let all = json!({
         "times": times.collect::<Vec<_>>(),
+        "failures": failures.collect::<Vec<_>>(),
         "promises": promises.collect::<Vec<_>>(),
         "counts": counts.collect::<Vec<_>>(),
     });
@@ -104,10 +127,14 @@ mod tests {
         for measure in Measure::ALL {
             figures.add(30, measure, Duration::from_secs_f64(123.456));
         }
+        figures.fail(10, "pyinfra", format!("`pyinfra` failed: exit status: 1\n{}\n[n7] timed out", "x".repeat(200)));
         let counts = [Count { what: "memory".into(), found: "9 MB".into(), kept: false }];
         let text = text(&figures, &counts);
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
         assert!(text.contains("1.00 times") && text.contains("1.0 times  MISSED") && text.contains("9 MB  MISSED"));
+        assert!(text.contains("10 nodes, seconds") && text.contains("\n  pyinfra failed in 1 round:\n"));
+        assert!(text.contains("\n    [n7] timed out\n"), "{text}");
+        assert!(json(&figures, &counts).contains("\"contender\": \"pyinfra\""));
         assert!(json(&figures, &counts).contains("\"AnsibleFirst\""));
     }
 }

@@ -28,7 +28,7 @@ pub fn fill_caches(setting: &Setting) -> Outcome<()> {
     Ok(())
 }
 
-/// All rounds with so many nodes.
+/// All rounds with so many nodes. A contender that fails is noted, and the others go on.
 pub fn all(
     setting: &Setting,
     peers: Option<&Peers>,
@@ -38,11 +38,17 @@ pub fn all(
 ) -> Outcome<()> {
     for round in 1..=rounds {
         let mut told = vec![];
-        let mut turn = |name: &str, work: &mut dyn FnMut(&mut Round<'_>) -> Outcome<()>| -> Outcome<()> {
+        let mut turn = |name: &'static str, work: &mut dyn FnMut(&mut Round<'_>) -> Outcome<()>| -> Outcome<()> {
             let cluster = Cluster::up(setting, nodes)?;
             let mut round = Round { cluster, figures: &mut *figures, spent: Duration::ZERO };
-            work(&mut round)?;
-            told.push(format!("{name} {:.1} s", round.spent.as_secs_f64()));
+            match work(&mut round) {
+                Ok(()) => told.push(format!("{name} {:.1} s", round.spent.as_secs_f64())),
+                Err(problem) => {
+                    run::say(&format!("  {name}: {problem}"));
+                    told.push(format!("{name} failed"));
+                    figures.fail(nodes, name, problem);
+                }
+            }
             Ok(())
         };
         turn("mpiup", &mut |round| round.mpiup("distro", &PACKAGED))?;
