@@ -68,7 +68,7 @@ systemctl list-unit-files --no-legend --no-pager | awk '{ print $1, $2 }' | sort
 echo "== units"
 systemctl list-units --all --plain --no-legend --no-pager --type=service,socket,mount,automount,timer,path | awk '{ print $1, $3, $4 }' | sort
 echo "== mounts"
-findmnt --list --noheadings --output TARGET,SOURCE,FSTYPE,OPTIONS | sort
+findmnt --list --noheadings --output TARGET,SOURCE,FSTYPE,OPTIONS | sed 's/,pipe_ino=[0-9]*//' | sort
 "#;
 
 /// All machines of a lab, side by side, in its order.
@@ -214,7 +214,14 @@ impl Snapshot {
     }
 
     /// Fails unless everything is as it was, but for the paths that are expected to differ.
+    #[track_caller]
     pub fn assert_restored(&self, node: &str, after: &Self, expected: impl Fn(&str) -> bool) {
+        let all = self.all_differences(after, expected);
+        assert!(all.is_empty(), "{node} is not as it was:\n{all}");
+    }
+
+    /// A line for each path, package, listener, unit and mount that is not the same, but for the paths that are expected to be.
+    pub fn all_differences(&self, after: &Self, expected: impl Fn(&str) -> bool) -> String {
         let left: Vec<Difference> =
             self.differences(after).into_iter().filter(|difference| !expected(&difference.path)).collect();
         let packages = |look: &Self| look.packages.iter().map(|(name, version)| format!("{name} {version}")).collect();
@@ -231,7 +238,7 @@ impl Snapshot {
             before.difference(&after).for_each(|line| all.push_str(&format!("  {what} gone: {line}\n")));
             after.difference(&before).for_each(|line| all.push_str(&format!("  {what} more: {line}\n")));
         }
-        assert!(all.is_empty(), "{node} is not as it was:\n{all}");
+        all
     }
 }
 

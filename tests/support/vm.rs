@@ -65,9 +65,12 @@ impl Vms {
     /// Files, packages, units, ports and mounts of all machines are those from before.
     #[track_caller]
     pub fn assert_restored(&self, before: &[tree::Snapshot]) {
+        let mut all = String::new();
         for ((node, before), after) in self.nodes().iter().zip(before).zip(tree::look(self)) {
-            before.assert_restored(node, &after, tree::is_of_a_running_machine);
+            let differences = before.all_differences(&after, tree::is_of_a_running_machine);
+            all.push_str(&if differences.is_empty() { String::new() } else { format!("{node}:\n{differences}") });
         }
+        assert!(all.is_empty(), "it is not as it was:\n{all}");
     }
 
     /// The number of this start of a machine.

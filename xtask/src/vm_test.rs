@@ -13,7 +13,7 @@ use crate::{
 pub const HELP: &str = "Boots virtual machines and runs the scenarios that need them; root, Debian or Ubuntu.
   cargo xtask vm-test             the routine scenarios, from saved states
   cargo xtask vm-test --full      all of them, also those that install packages for real and start from nothing
-  cargo xtask vm-test NAME...     only those whose names contain one of these
+  cargo xtask vm-test NAME...     those whose names contain one of these, of all
 The first run makes the disk of the machines and boots them once; that is kept in /var/cache/mpiup.";
 
 /// Where parts of scenarios note their times, for the report.
@@ -33,7 +33,7 @@ pub fn main(arguments: &[String]) -> Result<(), Stop> {
         stages.check("packages", packages::install);
     }
     if stages.check("build", || run::run(&[&run::cargo(), "test", "--no-run"])) {
-        stage(&mut stages, !flags.is_empty());
+        stage(&mut stages, !flags.is_empty() || !names.is_empty());
     }
     stages.close()
 }
