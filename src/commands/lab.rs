@@ -4,9 +4,11 @@ use std::{net::Ipv4Addr, os::unix::process::CommandExt, path::PathBuf};
 
 use serde::Serialize;
 
+mod power;
+
 use crate::{
     error::{Context, Result},
-    lab::{self, DEFAULT_NAME, DownReport, Lab, Machine, Wanted},
+    lab::{self, DEFAULT_NAME, Debian, DownReport, Lab, Machine, Wanted},
     ui::{Table, Ui},
 };
 
@@ -34,11 +36,16 @@ enum Verb {
         with: Vec<String>,
         /// Machines that boot: each with a kernel, systemd and a disk of its own, by QEMU
         ///
-        /// They run Debian 12 whatever this computer runs. Root cannot log in; `admin` can, and becomes root by sudo with a
+        /// They run Debian whatever this computer runs. Root cannot log in; `admin` can, and becomes root by sudo with a
         /// password. The first time, their disk is made out of packages and they boot, which takes some minutes; later
         /// they go on from there.
         #[arg(long)]
         vm: bool,
+        /// Their releases of Debian, 12 or 13: one for all of them, or a list in their order, as 12,12,13
+        ///
+        /// Machines beyond the list have the last one of it.
+        #[arg(long, value_name = "RELEASES", value_delimiter = ',', default_value = "12", requires = "vm")]
+        debian: Vec<Debian>,
         #[command(flatten)]
         lab: Name,
     },
@@ -57,6 +64,17 @@ enum Verb {
         #[command(flatten)]
         lab: Name,
     },
+    /// Pull the plug of a machine that boots, or switch it on
+    ///
+    /// `off` is no orderly end: what was not written to the disk is lost. After `on` it has booted when this command ends.
+    Power {
+        #[command(flatten)]
+        lab: Name,
+        /// master, client1, client2 …
+        node: String,
+        #[arg(value_name = "on|off")]
+        to: power::To,
+    },
     /// Take the machines away, with everything on them
     Down {
         #[command(flatten)]
@@ -74,6 +92,8 @@ enum Verb {
         program: PathBuf,
         #[arg(long)]
         vm: bool,
+        #[arg(long)]
+        debian: Vec<Debian>,
         count: usize,
         packages: Vec<String>,
     },
@@ -100,12 +120,15 @@ struct Name {
 /// Those of the verb.
 pub fn run(args: &Args, ui: &Ui) -> Result<()> {
     match &args.verb {
-        Verb::Up { count, with, vm, lab } => up(&lab.name, Wanted { count: *count, packages: with, vms: *vm }, ui),
+        Verb::Up { count, with, vm, debian, lab } => {
+            up(&lab.name, Wanted { count: *count, packages: with, vms: *vm, debian }, ui)
+        }
         Verb::Ssh { lab, node, command } => ssh(&lab.name, node, command),
         Verb::Status { lab } => status(&lab.name, ui),
+        Verb::Power { lab, node, to } => power::run(&lab.name, node, *to, ui),
         Verb::Down { lab, purge_cache } => down(&lab.name, *purge_cache, ui),
-        Verb::Keeper { lab, program, vm, count, packages } => {
-            lab::run_keeper(&lab.name, &Wanted { count: *count, packages, vms: *vm }, program)
+        Verb::Keeper { lab, program, vm, debian, count, packages } => {
+            lab::run_keeper(&lab.name, &Wanted { count: *count, packages, vms: *vm, debian }, program)
         }
         Verb::Connect { lab, address, port } => lab::connect(&lab.name, *address, *port),
     }
@@ -141,17 +164,19 @@ struct Row<'a> {
     state: &'static str,
 }
 
+impl<'a> Row<'a> {
+    fn of(machine: &'a Machine) -> Self {
+        let state = match (machine.is_running(), machine.answers_ssh()) {
+            (true, true) => "up",
+            (true, false) => "sshd does not run",
+            (false, _) => "off",
+        };
+        Self { machine: &machine.name, address: machine.address, state }
+    }
+}
+
 fn show(lab: &Lab, ui: &Ui) -> Result<()> {
-    let state = |machine: &Machine| match (machine.is_running(), machine.answers_ssh()) {
-        (true, true) => "up",
-        (true, false) => "sshd does not run",
-        (false, _) => "off",
-    };
-    let rows: Vec<Row<'_>> = lab
-        .machines()
-        .iter()
-        .map(|machine| Row { machine: &machine.name, address: machine.address, state: state(machine) })
-        .collect();
+    let rows: Vec<Row<'_>> = lab.machines().iter().map(Row::of).collect();
     if ui.is_json() {
         ui.json(&rows)?;
     } else {

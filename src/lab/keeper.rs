@@ -21,20 +21,23 @@ use super::{
     child::{self, Child},
     start,
     state::{self, Process, State},
-    vm,
+    vm::{self, Debian},
     watch::Watch,
     wire::{self, Message},
 };
 use crate::error::{Context, Error, Result};
 
 /// What a lab is to consist of.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Wanted<'a> {
     pub count: usize,
     /// Packages that its machines have from the start.
     pub packages: &'a [String],
     /// Machines that boot, in place of those that share this computer's kernel.
     pub vms: bool,
+    /// Releases of the machines that boot, the first machine's first; those beyond have the last one, and where there is
+    /// none all have the usual one.
+    pub debian: &'a [Debian],
 }
 
 /// A lab that lives as long as this value: dropped, nothing of it is left.
@@ -72,7 +75,7 @@ pub fn run(name: &str, wanted: &Wanted<'_>, program: &Path) -> Result<()> {
             let _ = wire::send(&mut operator, &Message::Report { text: text.to_owned() });
         };
         let start = if wanted.vms { vm::all } else { start::all };
-        start(&watch, &mut lab, wanted.count, wanted.packages, program, &mut report)?;
+        start(&watch, &mut lab, wanted, program, &mut report)?;
         Ok((watch, lab))
     });
     let (watch, lab) = match brought_up {

@@ -44,7 +44,7 @@ pub use connect::connect;
 pub use down::DownReport;
 pub use keeper::{Wanted, run as run_keeper};
 pub use support::{support, support_vms};
-pub use vm::Power;
+pub use vm::{Debian, Power};
 
 use crate::error::{Error, Result};
 use state::{Process, State};

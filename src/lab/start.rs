@@ -20,7 +20,7 @@ use nix::{
 use super::{
     base, child,
     init::{self, Node},
-    keeper::Running,
+    keeper::{Running, Wanted},
     neighbours,
     netlink::Socket,
     network::{self, Network},
@@ -38,15 +38,15 @@ const BRIDGE: &str = "lab0";
 /// Longer than a node's own deadline, whose message says more.
 const DEADLINE: Duration = Duration::from_secs(90);
 
-/// Brings up `count` machines. What is started is in `lab` at once, so that an error leaves nothing.
+/// Brings up the machines. What is started is in `lab` at once, so that an error leaves nothing.
 pub(super) fn all(
     watch: &Watch,
     lab: &mut Running,
-    count: usize,
-    packages: &[String],
+    wanted: &Wanted<'_>,
     program: &Path,
     report: &mut dyn FnMut(&str),
 ) -> Result<()> {
+    let Wanted { count, packages, .. } = *wanted;
     let directory = state::directory(&lab.state.name);
     let (scratch, base) = (directory.join("node"), directory.join("base"));
     make_dir(&scratch, 0o700)?;

@@ -25,7 +25,7 @@ impl Lab {
     /// # Errors
     /// When a lab of this name runs, this is not root, or the kernel or package archive refuses something.
     pub fn up(name: &str, count: usize, report: &mut dyn FnMut(&str)) -> Result<Self> {
-        Self::up_with(name, Wanted { count, packages: &[], vms: false }, report)
+        Self::up_with(name, Wanted { count, ..Wanted::default() }, report)
     }
 
     /// The same, with packages from the start, or machines that boot.
@@ -46,7 +46,7 @@ impl Lab {
     /// # Errors
     /// Those of [`Lab::up`].
     pub fn up_by(program: &Path, name: &str, count: usize, report: &mut dyn FnMut(&str)) -> Result<Self> {
-        Self::start(program, name, Wanted { count, packages: &[], vms: false }, report)
+        Self::start(program, name, Wanted { count, ..Wanted::default() }, report)
     }
 
     /// The same, with all that can be wished for.
@@ -58,6 +58,10 @@ impl Lab {
         let count = wanted.count;
         if !(1..=network::MOST_MACHINES).contains(&count) {
             return Err(Error::usage(format!("a lab has 1 to {} machines, not {count}", network::MOST_MACHINES)));
+        }
+        if wanted.debian.len() > count {
+            return Err(Error::usage(format!("{} releases are more than the lab has machines", wanted.debian.len()))
+                .hinted("One release is for all machines; of a list, each machine has its own in their order."));
         }
         if wanted.vms {
             support_vms()?
@@ -88,13 +92,15 @@ fn clear_remains(name: &str, report: &mut dyn FnMut(&str)) -> Result<()> {
 }
 
 fn run_keeper(program: &Path, name: &str, wanted: Wanted<'_>, report: &mut dyn FnMut(&str)) -> Result<()> {
-    let Wanted { count, packages, vms } = wanted;
+    let Wanted { count, packages, vms, debian } = wanted;
     let failed = || "cannot start the lab's keeper";
     let program: PathBuf = std::fs::canonicalize(program).context(failed)?;
     let (reader, writer) = std::io::pipe().context(failed)?;
     let mut keeper = command(&program);
     keeper.args(["lab", "keeper", "--name", name, "--program"]).arg(&program);
-    keeper.args(vms.then_some("--vm")).arg(count.to_string()).args(packages);
+    keeper.args(vms.then_some("--vm"));
+    keeper.args(debian.iter().map(|release| format!("--debian={release}")));
+    keeper.arg(count.to_string()).args(packages);
     // What it writes on its way down, a panic for instance, comes the same way as its messages.
     keeper.stdin(Stdio::piped()).stdout(writer.try_clone().context(failed)?).stderr(writer);
     let mut child = keeper.spawn().context(failed)?;

@@ -39,12 +39,15 @@ macro_rules! lab {
 }
 
 /// `let vms = vms!(3, vm::WITH_MPI);` are machines of the test's own that boot, with packages beyond the usual ones; where
-/// none can be, the test is skipped and counted so.
+/// none can be, the test is skipped and counted so. `vms!(2, vm::BARE, [Bookworm, Trixie])` are of different releases.
 macro_rules! vms {
-    ($count:expr, $packages:expr) => {{
+    ($count:expr, $packages:expr) => {
+        vms!($count, $packages, [])
+    };
+    ($count:expr, $packages:expr, [$($release:ident),*]) => {{
         if let Err(error) = mpiup::lab::support_vms() {
             return $crate::support::skip::skip(&format!("this needs machines that boot: {error}"));
         }
-        $crate::support::Vms::up($count, $packages)
+        $crate::support::Vms::up($count, $packages, &[$(mpiup::lab::Debian::$release),*])
     }};
 }

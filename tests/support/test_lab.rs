@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use mpiup::lab::{Lab, Wanted};
+use mpiup::lab::{Debian, Lab, Wanted};
 
 use super::{
     child::{self, program},
@@ -42,17 +42,17 @@ impl TestLab {
         let packages: Vec<String> = packages.iter().map(|&package| package.to_owned()).collect();
         let name = unused_name();
         let mut said = Vec::new();
-        let wanted = Wanted { count, packages: &packages, vms: false };
+        let wanted = Wanted { count, packages: &packages, ..Wanted::default() };
         let lab = Lab::start(Path::new(MPIUP), &name, wanted, &mut |text| said.push(text.to_owned()))
             .unwrap_or_else(|error| panic!("{error}\n{}\nafter: {said:?}", error.hints().join("\n")));
         Self { name, lab, patience: Duration::from_secs(60), boots: false, _turn: turn }
     }
 
     /// Machines that boot, with packages beyond the usual ones.
-    pub fn of_vms(turn: Turn, count: usize, packages: &[&str]) -> Self {
+    pub fn of_vms(turn: Turn, count: usize, packages: &[&str], debian: &[Debian]) -> Self {
         let name = unused_name();
         let packages: Vec<String> = packages.iter().map(|package| (*package).to_owned()).collect();
-        let wanted = Wanted { count, packages: &packages, vms: true };
+        let wanted = Wanted { count, packages: &packages, vms: true, debian };
         let mut said = Vec::new();
         let lab = Lab::start(Path::new(MPIUP), &name, wanted, &mut |text| said.push(text.to_owned()))
             .unwrap_or_else(|error| panic!("{error}\n{:?}\nafter: {said:?}", error.reasons()));

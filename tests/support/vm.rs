@@ -7,6 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use mpiup::lab::Debian;
+
 use super::{Operator, Terminal, TestLab, child::wait_until, person, tree, turn};
 
 /// What a classroom's machines have once the packages of a cluster are there, so that no test waits for a package archive.
@@ -38,9 +40,9 @@ impl Deref for Vms {
 }
 
 impl Vms {
-    pub fn up(count: usize, packages: &[&str]) -> Self {
+    pub fn up(count: usize, packages: &[&str], debian: &[Debian]) -> Self {
         let turn = turn::take();
-        let lab = part(&format!("{count} machines are there"), || TestLab::of_vms(turn, count, packages));
+        let lab = part(&format!("{count} machines are there"), || TestLab::of_vms(turn, count, packages, debian));
         let file = lab.lab.password_file().expect("machines that boot have a password");
         let password = fs::read_to_string(file).expect("the password").trim().to_owned();
         Self { lab, password }

@@ -33,6 +33,14 @@ pub enum Power {
 }
 
 impl Lab {
+    /// The machine of this name, where it has a kernel and power of its own.
+    ///
+    /// # Errors
+    /// When there is none, or it has not.
+    pub fn machine_that_boots(&self, machine: &str) -> Result<&Machine> {
+        self.vm(machine).map(|(machine, _)| machine)
+    }
+
     /// Pulls the plug of a machine that boots, or switches it on.
     ///
     /// # Errors
@@ -118,7 +126,11 @@ impl Lab {
     fn vm(&self, machine: &str) -> Result<(&Machine, &Sockets)> {
         let machine = self.machine(machine)?;
         let sockets = machine.vm.as_ref().ok_or_else(|| {
-            Error::usage(format!("the lab {} was not started with --vm", self.name())).on(&machine.name)
+            let why =
+                format!("the lab {} was not started with --vm: its machines have no power of their own", self.name());
+            Error::usage(why)
+                .on(&machine.name)
+                .hinted(format!("Machines that boot, beside it: {} lab up 3 --vm --name OTHER", crate::lab::mpiup()))
         })?;
         if machine.process_lives() {
             Ok((machine, sockets))

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::{disk, image_build, sources};
+use super::{debian::Debian, disk, image_build, sources};
 use crate::{
     error::{Error, Result},
     lab::{base, watch::Watch},
@@ -13,8 +13,6 @@ use crate::{
 
 /// Raised when the same recipe comes out differently.
 const VERSION: &str = "1";
-/// The release of Debian's that machines have.
-const RELEASE: &str = "bookworm";
 
 /// What every machine has: what Debian's installer puts on a small server, and the agent by which the lab speaks to it.
 const PACKAGES: &[&str] = &[
@@ -40,23 +38,24 @@ const PACKAGES: &[&str] = &[
 
 /// What goes in.
 pub(super) struct Recipe {
-    pub release: &'static str,
+    pub release: Debian,
     pub packages: Vec<String>,
     /// Lines for apt; none for mmdebstrap's own choice.
     pub sources: Vec<String>,
 }
 
 impl Recipe {
-    pub(super) fn with(more: &[String]) -> Self {
+    pub(super) fn with(release: Debian, more: &[String]) -> Self {
         let mut more = more.to_vec();
         more.sort();
         more.dedup();
         let packages = PACKAGES.iter().map(|name| (*name).to_owned()).chain(more).collect();
-        Self { release: RELEASE, packages, sources: sources::of(RELEASE) }
+        Self { release, packages, sources: sources::of(release) }
     }
 
     fn key(&self) -> String {
         let Self { release, packages, sources } = self;
+        let release = release.suite();
         let scripts = [image_build::FIRST, image_build::LAST];
         base::short(Sha256::new().chain_update(format!("{VERSION} {release} {packages:?} {sources:?} {scripts:?}")))
     }
@@ -78,15 +77,15 @@ impl Image {
     }
 }
 
-/// The image with these packages beyond the usual ones, built first if need be.
+/// The image of this release with these packages beyond the usual ones, built first if need be.
 ///
 /// # Errors
 /// When it cannot be built, or nobody wants it any more.
-pub(super) fn ensure(watch: &Watch, more: &[String], report: &mut dyn FnMut(&str)) -> Result<Image> {
+pub(super) fn ensure(watch: &Watch, release: Debian, more: &[String], report: &mut dyn FnMut(&str)) -> Result<Image> {
     if let Some(odd) = more.iter().find(|package| !base::is_package(package)) {
         return Err(Error::usage(format!("{odd:?} cannot be the name of a package")));
     }
-    let recipe = Recipe::with(more);
+    let recipe = Recipe::with(release, more);
     let key = recipe.key();
     disk::make_folder(Path::new(disk::CACHE))?;
     let images = Path::new(disk::CACHE).join("images");
@@ -94,7 +93,7 @@ pub(super) fn ensure(watch: &Watch, more: &[String], report: &mut dyn FnMut(&str
     disk::make_folder(&images)?;
     let _lock = base::lock(watch, &images, report)?;
     if !folder.exists() {
-        report("Making the disk of the machines, once: Debian out of its packages, a minute or two");
+        report(&format!("Making the disk of machines, once: Debian {release} out of its packages, a minute or two"));
         image_build::run(watch, &recipe, &folder, report)?;
     }
     Ok(Image::in_folder(&folder, &key))
@@ -105,12 +104,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_image_is_known_by_its_packages_in_whatever_order() {
-        let recipe = |more: &[&str]| Recipe {
-            sources: Vec::new(),
-            ..Recipe::with(&more.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())
+    fn an_image_is_known_by_its_release_and_its_packages_in_whatever_order() {
+        let key = |release: Debian, more: &[&str]| {
+            let more: Vec<String> = more.iter().map(|name| (*name).to_owned()).collect();
+            Recipe { sources: Vec::new(), ..Recipe::with(release, &more) }.key()
         };
-        assert_eq!(recipe(&["ufw", "acl"]).key(), recipe(&["acl", "ufw", "ufw"]).key());
-        assert_ne!(recipe(&["acl"]).key(), recipe(&[]).key());
+        assert_eq!(key(Debian::Bookworm, &["ufw", "acl"]), key(Debian::Bookworm, &["acl", "ufw", "ufw"]));
+        assert_ne!(key(Debian::Bookworm, &["acl"]), key(Debian::Bookworm, &[]));
+        assert_ne!(key(Debian::Bookworm, &[]), key(Debian::Trixie, &[]));
     }
 }

@@ -89,7 +89,7 @@ fn fetch(recipe: &Recipe, draft: &Path, tree: &Path, keeper: &mut impl Write) ->
     mmdebstrap.arg("--skip=cleanup/apt/lists").arg(format!("--include={}", recipe.packages.join(",")));
     mmdebstrap.arg(format!("--essential-hook={}", hook("first", FIRST)?));
     mmdebstrap.arg(format!("--customize-hook={}", hook("last", LAST)?));
-    mmdebstrap.arg(recipe.release).arg(tree).env("LC_ALL", "C");
+    mmdebstrap.arg(recipe.release.suite()).arg(tree).env("LC_ALL", "C");
     if !recipe.sources.is_empty() {
         mmdebstrap.arg("-");
     }

@@ -11,6 +11,7 @@
 mod accelerator;
 mod agent;
 mod boot;
+mod debian;
 mod disk;
 mod handle;
 mod identity;
@@ -23,6 +24,7 @@ mod socket;
 mod sources;
 mod start;
 
+pub use debian::Debian;
 pub use handle::Power;
 
 pub(super) use disk::remove_leftovers;

@@ -43,7 +43,7 @@ impl Saved {
     }
 }
 
-/// The saved machines for the first `count` places; those that are not there yet are booted, side by side.
+/// The saved machines for these places; those that are not there yet are booted, side by side.
 ///
 /// # Errors
 /// When one does not boot, or nobody wants them any more.
@@ -51,7 +51,7 @@ pub(super) fn ensure(
     watch: &Watch,
     image: &Image,
     accelerator: Accelerator,
-    count: usize,
+    places: &[usize],
     cables: &mut Cables,
     sockets: &Path,
     report: &mut dyn FnMut(&str),
@@ -59,13 +59,13 @@ pub(super) fn ensure(
     let folder = Path::new(disk::CACHE).join("saved").join(key(image, accelerator)?);
     disk::make_folder(&folder)?;
     let _lock = base::lock(watch, &folder, report)?;
-    let missing: Vec<usize> = (0..count).filter(|place| !Saved::of(&folder, *place).exists()).collect();
+    let missing: Vec<usize> = places.iter().copied().filter(|place| !Saved::of(&folder, *place).exists()).collect();
     if !missing.is_empty() {
         let how = if accelerator == Accelerator::Kvm { "" } else { ", without KVM" };
         report(&format!("Booting {} machines, once{how}: later labs go on from there", missing.len()));
         boot_and_save(watch, image, accelerator, &missing, cables, sockets, &folder)?;
     }
-    Ok((0..count).map(|place| Saved::of(&folder, place)).collect())
+    Ok(places.iter().map(|place| Saved::of(&folder, *place)).collect())
 }
 
 /// A memory fits only the QEMU, the processor and the disk that it was saved with.

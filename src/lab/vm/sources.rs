@@ -1,17 +1,32 @@
 //! Where this computer fetches Debian's packages: an image is made from the same place, since it may be the only one that
 //! can be reached.
 
+use super::debian::Debian;
 use crate::lab::host::{self, command};
 
-/// `deb URI SUITE COMPONENT` lines for a release of Debian's, out of apt's own sources; none when they have nothing for it.
-pub(super) fn of(release: &str) -> Vec<String> {
+/// `deb URI SUITE COMPONENT` lines for a release, out of apt's own sources; none when they have no release of Debian's.
+pub(super) fn of(release: Debian) -> Vec<String> {
     let format = "$(REPO_URI) $(RELEASE) $(COMPONENT)";
     let targets = host::run(command("apt-get").args(["indextargets", "--format", format, "Created-By: Packages"]));
     targets.map(|output| choose(&String::from_utf8_lossy(&output.stdout), release)).unwrap_or_default()
 }
 
+/// Where apt's sources do not name this release, they have another one: what serves that serves all that are in use.
+fn choose(targets: &str, release: Debian) -> Vec<String> {
+    let own = named(targets, release.suite());
+    if !own.is_empty() {
+        return own;
+    }
+    let others = Debian::ALL.map(Debian::suite).map(|other| (other, named(targets, other)));
+    let served = others.into_iter().find(|(_, lines)| !lines.is_empty());
+    served.map_or(Vec::new(), |(other, lines)| {
+        let suite = |line: &String| line.replace(&format!(" {other}"), &format!(" {}", release.suite()));
+        lines.iter().map(suite).collect()
+    })
+}
+
 /// Suites of exactly these names and Debian's own component: what other vendors publish has other names.
-fn choose(targets: &str, release: &str) -> Vec<String> {
+fn named(targets: &str, release: &str) -> Vec<String> {
     let suites = [release.to_owned(), format!("{release}-updates"), format!("{release}-security")];
     let mut lines: Vec<String> = targets
         .lines()
@@ -36,7 +51,7 @@ mod tests {
     #[test]
     fn only_debians_own_suites_are_taken() {
         assert_eq!(
-            choose(TARGETS, "bookworm"),
+            choose(TARGETS, Debian::Bookworm),
             [
                 "deb http://mirror.example/debian/ bookworm main",
                 "deb http://mirror.example/debian/ bookworm-updates main",
@@ -46,8 +61,22 @@ mod tests {
     }
 
     #[test]
-    fn a_computer_of_another_release_has_nothing_for_it() {
-        assert_eq!(choose(TARGETS, "trixie"), [""; 0]);
-        assert_eq!(choose("http://mirror.example/ bookworm-updates main\n", "bookworm"), [""; 0]);
+    fn the_archive_of_one_release_has_the_other_too() {
+        assert_eq!(
+            choose(TARGETS, Debian::Trixie),
+            [
+                "deb http://mirror.example/debian/ trixie main",
+                "deb http://mirror.example/debian/ trixie-updates main",
+                "deb http://mirror.example/debian-security/ trixie-security main",
+            ]
+        );
+        let both = format!("{TARGETS}http://newer.example/debian/ trixie main\n");
+        assert_eq!(choose(&both, Debian::Trixie), ["deb http://newer.example/debian/ trixie main"]);
+    }
+
+    #[test]
+    fn a_computer_without_debian_has_nothing() {
+        assert_eq!(choose("http://mirror.example/ noble main\n", Debian::Bookworm), [""; 0]);
+        assert_eq!(choose("http://mirror.example/ bookworm-updates main\n", Debian::Trixie), [""; 0]);
     }
 }

@@ -1,22 +1,25 @@
 //! How a lab of machines that boot comes up, in the keeper: image, network, saved machines, then all of them at once.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     net::{Ipv4Addr, TcpStream},
     path::Path,
     time::{Duration, Instant},
 };
 
 use super::{
-    accelerator, boot, disk,
+    accelerator, boot,
+    debian::Debian,
+    disk,
     identity::{self, Identity},
-    image,
+    image::{self, Image},
     qemu::Hardware,
-    saved,
+    saved::{self, Saved},
 };
 use crate::{
     error::{Error, Result},
     lab::{
-        keeper::Running,
+        keeper::{Running, Wanted},
         network, ssh_files,
         start::Cables,
         state::{self, MachineState, Process},
@@ -27,31 +30,36 @@ use crate::{
 /// sshd is started when the machine gets its keys.
 const SSHD: Duration = Duration::from_secs(120);
 
-/// Brings up `count` machines. What is started is in `lab` at once, so that an error leaves nothing.
+/// Brings up the machines. What is started is in `lab` at once, so that an error leaves nothing.
 pub(in crate::lab) fn all(
     watch: &Watch,
     lab: &mut Running,
-    count: usize,
-    packages: &[String],
+    wanted: &Wanted<'_>,
     program: &Path,
     report: &mut dyn FnMut(&str),
 ) -> Result<()> {
     let name = lab.state.name.clone();
     let sockets = state::directory(&name);
-    let image = image::ensure(watch, packages, report)?;
-    let accelerator = accelerator::choose(&image);
+    let places: Vec<Debian> = (0..wanted.count).map(|place| Debian::of_place(place, wanted.debian)).collect();
+    let images = images(watch, &places, wanted.packages, report)?;
+    let accelerator = accelerator::choose(&images[&places[0]]);
     let key = ssh_files::make_key(&name)?;
     let password = identity::make_password(&name)?;
     let (network, mut cables) = Cables::of_lab(lab)?;
-    let saved = saved::ensure(watch, &image, accelerator, count, &mut cables, &sockets, report)?;
-    report(&format!("Starting {count} machines"));
+    let mut saved: BTreeMap<usize, (&Image, Saved)> = BTreeMap::new();
+    for (release, image) in &images {
+        let places: Vec<usize> = (0..wanted.count).filter(|place| places[*place] == *release).collect();
+        let machines = saved::ensure(watch, image, accelerator, &places, &mut cables, &sockets, report)?;
+        saved.extend(places.into_iter().zip(machines.into_iter().map(|machine| (image, machine))));
+    }
+    report(&format!("Starting {} machines", wanted.count));
     let layers = disk::folder(&name)?;
     let mut booting = Vec::new();
-    for (place, saved) in saved.iter().enumerate() {
+    for (place, (image, saved)) in saved {
         let machine = network::machine_name(place);
         let layer = layers.join(format!("{machine}.qcow2"));
         disk::layer(&saved.disk, "qcow2", &layer)?;
-        let hardware = Hardware { name: &machine, place, image: &image, disk: &layer, folder: &sockets, waits: true };
+        let hardware = Hardware { name: &machine, place, image, disk: &layer, folder: &sockets, waits: true };
         let started = boot::start(watch, &hardware, accelerator, &mut cables).and_then(|mut started| {
             started.monitor.load_from(&saved.memory)?;
             Ok(started)
@@ -86,6 +94,17 @@ pub(in crate::lab) fn all(
     ssh_files::write(&name, program, &lab.state.machines)?;
     lab.state.ready = true;
     lab.state.write()
+}
+
+/// One for each release that a machine has.
+fn images(
+    watch: &Watch,
+    places: &[Debian],
+    packages: &[String],
+    report: &mut dyn FnMut(&str),
+) -> Result<BTreeMap<Debian, Image>> {
+    let releases: BTreeSet<Debian> = places.iter().copied().collect();
+    releases.into_iter().map(|release| Ok((release, image::ensure(watch, release, packages, report)?))).collect()
 }
 
 fn wait_for_sshd(watch: &Watch, address: Ipv4Addr) -> Result<()> {
