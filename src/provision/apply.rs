@@ -56,8 +56,15 @@ pub async fn fetch(
 ) -> Result<Vec<(NodeName, Error)>> {
     let (mut without, mut tried): (Vec<(&NodeName, &str)>, BTreeMap<&str, Error>) = (Vec::new(), BTreeMap::new());
     let mut has_some = !bundles.is_empty();
-    for (node, member) in plan.nodes.iter().zip(&cluster.members) {
-        let needed = node.changes.iter().any(|change| matches!(change.primitive, Primitive::Tree { .. }));
+    let needs = |node: &NodePlan| node.changes.iter().any(|change| matches!(change.primitive, Primitive::Tree { .. }));
+    let nodes = || plan.nodes.iter().zip(&cluster.members);
+    // Those that stand as they should keep what they have, and the others get the same MPI.
+    let standing =
+        nodes().filter(|(node, _)| !needs(node)).find_map(|(_, member)| python::packages_of(&member.env_key));
+    let fetched = || bundles.values().next().map(|bundle| bundle.packages.clone());
+    let mut beside = standing.or_else(fetched).unwrap_or_default();
+    for (node, member) in nodes() {
+        let needed = needs(node);
         // Nodes that stand as they should need none.
         has_some |= !needed;
         if !needed || bundles.contains_key(&member.env_key) {
@@ -65,8 +72,11 @@ pub async fn fetch(
         }
         if !tried.contains_key(member.env_key.as_str()) {
             let wheels = crate::steps::wheels(&cluster.spec);
-            match python::bundle(&member.target, &cluster.spec.requirements, &wheels, report).await {
+            match python::bundle(&member.target, &cluster.spec.requirements, &wheels, &beside, report).await {
                 Ok(bundle) => {
+                    if beside.is_empty() {
+                        beside.clone_from(&bundle.packages);
+                    }
                     bundles.insert(member.env_key.clone(), bundle);
                     has_some = true;
                     continue;

