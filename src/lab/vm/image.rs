@@ -87,15 +87,17 @@ pub(super) fn ensure(watch: &Watch, release: Debian, more: &[String], report: &m
     }
     let recipe = Recipe::with(release, more);
     let key = recipe.key();
-    disk::make_folder(Path::new(disk::CACHE))?;
-    let images = Path::new(disk::CACHE).join("images");
+    let images = disk::images();
     let folder = images.join(&key);
     disk::make_folder(&images)?;
     let _lock = base::lock(watch, &images, report)?;
     if !folder.exists() {
         report(&format!("Making the disk of machines, once: Debian {release} out of its packages, a minute or two"));
         image_build::run(watch, &recipe, &folder, report)?;
+        disk::remove_forgotten(&images);
+        disk::remove_forgotten(&disk::saved());
     }
+    disk::note_use(&folder)?;
     Ok(Image::in_folder(&folder, &key))
 }
 

@@ -56,8 +56,8 @@ pub(super) fn ensure(
     sockets: &Path,
     report: &mut dyn FnMut(&str),
 ) -> Result<Vec<Saved>> {
-    let folder = Path::new(disk::CACHE).join("saved").join(key(image, accelerator)?);
-    disk::make_folder(&folder)?;
+    let folder = disk::saved().join(key(image, accelerator)?);
+    note_use(watch, &folder, report)?;
     let _lock = base::lock(watch, &folder, report)?;
     let missing: Vec<usize> = places.iter().copied().filter(|place| !Saved::of(&folder, *place).exists()).collect();
     if !missing.is_empty() {
@@ -66,6 +66,13 @@ pub(super) fn ensure(
         boot_and_save(watch, image, accelerator, &missing, cables, sockets, &folder)?;
     }
     Ok(places.iter().map(|place| Saved::of(&folder, *place)).collect())
+}
+
+/// The lock of the images is what keeps it from being removed as forgotten.
+fn note_use(watch: &Watch, folder: &Path, report: &mut dyn FnMut(&str)) -> Result<()> {
+    let _images = base::lock(watch, &disk::images(), report)?;
+    disk::make_folder(folder)?;
+    disk::note_use(folder)
 }
 
 /// A memory fits only the QEMU, the processor and the disk that it was saved with.
