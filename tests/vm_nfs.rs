@@ -116,10 +116,11 @@ mod full {
         });
     }
 
+    /// The server is of Debian 12, the client of 13.
     #[test]
     #[ignore = "boots virtual machines: cargo xtask vm-test"]
     fn packages_of_nfs_come_and_go_with_their_units() {
-        let vms = vms!(2, vm::BARE).without_sudo_password();
+        let vms = vms!(2, vm::BARE, [Bookworm, Trixie]).without_sudo_password();
         let operator = Operator::new(&vms, "wheels");
         share::over_nfs(&operator);
         let before = tree::look(&vms);
