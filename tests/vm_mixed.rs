@@ -8,7 +8,7 @@ mod full {
     use std::fs;
 
     use super::support::{
-        Operator, Vms, tree,
+        Operator, tree,
         vm::{self, part},
     };
 
@@ -20,12 +20,6 @@ told = MPI.COMM_WORLD.gather((open("/etc/debian_version").read()[:2], sys.versio
 for release, python in told or []:
     print("Debian", release, "Python %d.%d" % python)
 "#;
-
-    fn is_as_before(vms: &Vms, before: &[tree::Snapshot]) {
-        for ((node, before), after) in vms.nodes().iter().zip(before).zip(tree::look(vms)) {
-            before.assert_restored(node, &after, tree::is_of_systemd);
-        }
-    }
 
     #[test]
     #[ignore = "boots virtual machines: cargo xtask vm-test"]
@@ -39,7 +33,7 @@ for release, python in told or []:
             assert!(ran.code == 1 && ran.stdout.is_empty(), "{said}");
             assert!(said.contains("client1: its MPI has version 5, but the one of master version 4"), "{said}");
             assert!(said.contains("`source = \"wheels\"` in [mpi]"), "{said}");
-            is_as_before(&vms, &before);
+            vms.assert_restored(&before);
         });
         operator.set_spec(&operator.spec().replace("\"distro\"", "\"wheels\""));
         part("up, with wheels for each Python", || {
@@ -57,6 +51,6 @@ for release, python in told or []:
         });
         part("a second up changes nothing", || assert_eq!(operator.up()["changes"], 0));
         part("down", || operator.down(&["--purge"]));
-        part("every file is as before", || is_as_before(&vms, &before));
+        part("every file is as before", || vms.assert_restored(&before));
     }
 }
