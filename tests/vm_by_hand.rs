@@ -75,7 +75,7 @@ mod full {
                 "all 3 nodes: key ~/.ssh/id_rsa, which master, client1, client2 let in",
                 "client[1-2]: /home/mpi/MPI, mounted from master:/home/mpi/MPI (nfs4)",
                 "master: export of /home/mpi/MPI in /etc/exports",
-                "master: hostfile /home/mpi/MPI/hosts, which names master, client1, client2",
+                "all 3 nodes: hostfile /home/mpi/MPI/hosts, which names master, client1, client2",
             ] {
                 assert!(said.contains(recognised), "{recognised}: {}", init.stderr);
             }
