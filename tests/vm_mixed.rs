@@ -26,7 +26,6 @@ for release, python in told or []:
     fn debian_12_and_13_become_one_cluster_by_wheels() {
         let vms = vms!(2, vm::BARE, [Bookworm, Trixie]).without_sudo_password();
         let operator = Operator::new(&vms, "distro");
-        // Not before: sudo notes in the home that somebody has used it.
         let before = part("look at every file", || tree::look(&vms));
         part("plan names the nodes whose packages differ, and proposes wheels", || {
             let ran = operator.mpiup(&["plan"]);
