@@ -234,6 +234,25 @@ fn packages_that_would_differ() {
     "#);
 }
 
+/// Daemons of Open MPI 4 refuse each other unless their versions are the very same.
+#[test]
+fn packages_that_differ_a_little() {
+    let with = |report: Report, version: &str| {
+        let lines = ["openmpi-bin", "libopenmpi-dev"].map(|name| format!("Inst {name} ({version} [amd64])\n"));
+        report.with("packages", "").with("apt", &lines.concat())
+    };
+    let versions =
+        ["4.1.4-3+b1 Debian:12.11/stable", "4.1.2-2ubuntu1 Ubuntu:22.04/jammy", "4.1.4-3 Debian:12.5/stable"];
+    let reports: Vec<Report> =
+        bare().into_iter().zip(versions).map(|(report, version)| with(report, version)).collect();
+    insta::assert_snapshot!(screen(agree(&spec(DISTRO), &reports).unwrap_err()), @r#"
+    error: client1: its MPI has version 4.1.2, but that of master,client2 version
+           4.1.4: they cannot talk to each other
+    hint: Use the same MPI on every node, whatever its system: `source = "wheels"`
+          in [mpi].
+    "#);
+}
+
 #[test]
 fn a_tool_is_missing() {
     insta::assert_snapshot!(error("", |node| node.with("missing", "ssh-keygen")), @r"

@@ -109,14 +109,14 @@ fn launcher(spec: &Spec, node: &NodeName, facts: &Facts) -> Result<()> {
         .hinted(SAME_MPI))
 }
 
-/// Open MPI 4.1 and 5.0 do not talk to each other.
+/// Open MPI 4.1 and 5.0 do not talk to each other, and neither do 4.1.2 and 4.1.4.
 pub fn same_mpi(spec: &Spec, seen: &[(NodeSpec, Facts)]) -> Result<()> {
-    let mut majors = seen.iter().filter_map(|(node, facts)| Some((&node.name, mpi::major(spec, facts)?)));
-    let Some((other, version)) = majors.next() else { return Ok(()) };
-    match majors.find(|(_, major)| *major != version) {
+    let mut releases = seen.iter().filter_map(|(node, facts)| Some((&node.name, mpi::release(spec, facts)?)));
+    let Some((other, version)) = releases.next() else { return Ok(()) };
+    match releases.find(|(_, release)| *release != version) {
         None => Ok(()),
-        Some((node, major)) => Err(Error::failed(format!(
-            "its MPI has version {major}, but the one of {other} version {version}: they cannot talk to each other"
+        Some((node, release)) => Err(Error::failed(format!(
+            "its MPI has version {release}, but the one of {other} version {version}: they cannot talk to each other"
         ))
         .on(node)
         .hinted(SAME_MPI)),

@@ -43,10 +43,10 @@ pub fn sift(spec: &Spec, seen: Vec<(NodeSpec, Facts)>) -> Sifted {
         ))
     });
     sifted.odd_ones(
-        |facts| mpi::major(spec, facts),
-        |major, right, others| {
+        |facts| mpi::release(spec, facts),
+        |release, right, others| {
             Error::failed(format!(
-                "its MPI has version {major}, but that of {others} version {right}: they cannot talk to each other"
+                "its MPI has version {release}, but that of {others} version {right}: they cannot talk to each other"
             ))
             .hinted(preconditions::SAME_MPI)
         },
