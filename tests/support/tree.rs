@@ -61,12 +61,14 @@ echo "== listening"
 awk 'FNR == 1 { split(FILENAME, name, "/"); next } $4 == "0A" || (name[4] ~ /udp/ && $4 == "07") { print name[4], $2 }' /proc/net/tcp /proc/net/tcp6 /proc/net/udp /proc/net/udp6
 "#;
 
-/// What else there is of a machine that boots: which units are enabled, which run, and what is mounted.
+/// What else there is of a machine that boots: which units are enabled, which run, and what is mounted. A machine that is busy
+/// may not answer systemctl in time: then it is asked again, or its disk is.
 const LOOK_FURTHER: &str = r#"
 echo "== unit files"
-systemctl list-unit-files --no-legend --no-pager | awk '{ print $1, $2 }' | sort
+systemctl --root=/ list-unit-files --no-legend --no-pager | awk '{ print $1, $2 }' | sort
 echo "== units"
-systemctl list-units --all --plain --no-legend --no-pager --type=service,socket,mount,automount,timer,path | awk '{ print $1, $3, $4 }' | sort
+until units=$(systemctl list-units --all --plain --no-legend --no-pager --type=service,socket,mount,automount,timer,path); do sleep 2; done
+printf '%s\n' "$units" | awk '{ print $1, $3, $4 }' | sort
 echo "== mounts"
 findmnt --list --noheadings --output TARGET,SOURCE,FSTYPE,OPTIONS | sed 's/,pipe_ino=[0-9]*//' | sort
 "#;
