@@ -93,7 +93,7 @@ mod full {
             assert_eq!(array(&plan.json()["leaving"]).len(), 1, "{plan:?}");
             operator.up();
             works_on(&vms, &["master", "client1"]);
-            assert_eq!(vms.inside("client2", "grep -c nfs /proc/self/mountinfo || true"), "0");
+            assert_eq!(vms.inside("client2", "grep -c ' nfs4 ' /proc/self/mountinfo || true"), "0");
             before[2].assert_restored("client2", &tree::look(&vms)[2], tree::is_of_a_running_machine);
         });
         part("down", || {

@@ -149,14 +149,15 @@ mod full {
     #[ignore = "boots virtual machines: cargo xtask vm-test"]
     fn what_would_lock_the_operator_out_does_not_come_into_force() {
         let vms = vms!(3, vm::WITH_MPI).without_sudo_password();
-        // Written by somebody and not read by sshd yet; behind a socket it would be read by the next connection already.
+        // Written by somebody and not read by sshd yet; behind a socket it would be read by the next connection already. sshd
+        // has read what was there before once its restart is over, but not once it was told to reload.
         vms.inside(
             "client1",
-            &format!("{ADMIN_ALONE}; systemctl reload ssh; sed -i '1i AllowUsers ana' /etc/ssh/sshd_config"),
+            &format!("{ADMIN_ALONE}; systemctl restart ssh; sed -i '1i AllowUsers ana' /etc/ssh/sshd_config"),
         );
         vms.inside(
             "client2",
-            &format!("{ADMIN_ALONE}; systemctl reload ssh; sed -i '1i MaxSessions 0' /etc/ssh/sshd_config"),
+            &format!("{ADMIN_ALONE}; systemctl restart ssh; sed -i '1i MaxSessions 0' /etc/ssh/sshd_config"),
         );
         let before = OTHERS.map(|node| vms.inside(node, SETTINGS));
         let operator = Operator::new(&vms, "distro");
