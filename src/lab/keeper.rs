@@ -12,56 +12,20 @@ use std::{
 };
 
 use nix::{
-    mount::{MntFlags, umount2},
     sys::wait::{WaitPidFlag, WaitStatus, waitpid},
     unistd::{dup2_stderr, dup2_stdin, dup2_stdout},
 };
 
 use super::{
-    child::{self, Child},
+    child,
+    running::{Running, Wanted},
     start,
     state::{self, Process, State},
-    vm::{self, Debian},
+    vm,
     watch::Watch,
     wire::{self, Message},
 };
 use crate::error::{Context, Error, Result};
-
-/// What a lab is to consist of.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Wanted<'a> {
-    pub count: usize,
-    /// Packages that its machines have from the start.
-    pub packages: &'a [String],
-    /// Machines that boot, in place of those that share this computer's kernel.
-    pub vms: bool,
-    /// Releases of the machines that boot, the first machine's first; those beyond have the last one, and where there is
-    /// none all have the usual one.
-    pub debian: &'a [Debian],
-}
-
-/// A lab that lives as long as this value: dropped, nothing of it is left.
-pub(super) struct Running {
-    pub state: State,
-    pub relay: Option<Child>,
-    /// In the order of `state.machines`.
-    pub inits: Vec<Child>,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // All at once first: waiting for one at a time takes as long as there are nodes.
-        self.inits.iter().for_each(Child::kill);
-        self.inits.clear();
-        self.relay = None;
-        // Of machines that were starting.
-        let _ = vm::remove_leftovers(&self.state.name);
-        // The base layer is mounted in our own namespace, where there is one: its place cannot go before it does.
-        let _ = umount2(&state::directory(&self.state.name).join("base"), MntFlags::MNT_DETACH);
-        // The directory is in memory; a later `lab down` or `lab up` removes what could not be removed now.
-        let _ = state::remove(&self.state.name);
-    }
-}
 
 /// Runs the keeper; `program` is mpiup's path for ssh's configuration. Returns when the lab has ended.
 ///
@@ -124,22 +88,5 @@ fn keep(watch: &Watch, mut lab: Running, mut log: File) {
             // Without a log there is still `mpiup lab status`.
             let _ = writeln!(log, "{what} ended: {status:?}");
         }
-    }
-}
-
-impl Running {
-    /// The name of the child that was reaped.
-    fn forget(&mut self, pid: i32) -> String {
-        for (init, machine) in self.inits.iter_mut().zip(&self.state.machines) {
-            if init.pid() == pid {
-                init.was_reaped();
-                return machine.name.clone();
-            }
-        }
-        if let Some(relay) = self.relay.as_mut().filter(|relay| relay.pid() == pid) {
-            relay.was_reaped();
-            return "the relay for packages".to_owned();
-        }
-        format!("process {pid}")
     }
 }

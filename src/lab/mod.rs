@@ -28,6 +28,7 @@ mod network;
 mod node_files;
 mod relay;
 mod rootfs;
+mod running;
 mod ssh_files;
 mod start;
 mod state;
@@ -42,7 +43,8 @@ use std::{net::Ipv4Addr, path::PathBuf, process::Output};
 pub use call::{mpiup, sudo};
 pub use connect::connect;
 pub use down::DownReport;
-pub use keeper::{Wanted, run as run_keeper};
+pub use keeper::run as run_keeper;
+pub use running::Wanted;
 pub use support::{support, support_vms};
 pub use vm::{Debian, Power};
 

@@ -9,8 +9,8 @@ use std::{
 use super::{
     Lab, base, check_name,
     host::{self, command},
-    keeper::Wanted,
     network,
+    running::Wanted,
     state::{self, State},
     support::{support, support_vms},
     wire::{self, Message},

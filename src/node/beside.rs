@@ -7,9 +7,8 @@ use tokio::io::AsyncReadExt;
 
 use super::framing::random_word;
 use super::running::{Exit, Running};
-use super::shell::NoShell;
 use super::ssh_link::SshLink;
-use super::sudo::{Passage, Refusal, Rights};
+use super::sudo::{NoShell, Passage, Refusal, Rights};
 use crate::quote;
 
 /// Makes the pipes, says where, and carries what goes through them until what sudo started has ended. It holds both ends

@@ -15,6 +15,7 @@ mod desk;
 mod fake;
 #[doc(hidden)]
 pub mod framing;
+mod group;
 mod hands;
 mod handshake;
 mod login_shell;
@@ -56,10 +57,10 @@ use fake::Fake;
 pub(crate) use framing::random_word;
 use opener::Door;
 use passwords::Passwords;
-use shell::{GREETING, NoShell, Shell, brief, seconds};
+use shell::{GREETING, Shell, brief, seconds};
 use spawn::OnDrop;
 use ssh_link::SshLink;
-use sudo::{Passage, Refusal, Rights, Sudo};
+use sudo::{NoShell, Passage, Refusal, Rights, Sudo};
 
 /// Is told what runs, for `-v`.
 pub type Trace = Rc<dyn Fn(&str)>;

@@ -6,7 +6,7 @@ use openssh::Session;
 use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
 
-use super::{Output, spawn::Process};
+use super::{Output, group::Process};
 use crate::error::{Error, Result};
 
 /// A running command. Dropping `stdin` is end of file on the node. Dropping the whole hangs up: over ssh its streams are

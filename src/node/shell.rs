@@ -6,7 +6,7 @@ use super::channel::{Channel, Fault};
 use super::patience::Patience;
 use super::running::Running;
 use super::spawn::{self, OnDrop};
-use super::sudo::{Passage, Refusal, Rights};
+use super::sudo::{NoShell, Passage, Rights};
 use super::{Link, Node, Output, beside, framing, handshake, ssh_errors};
 use crate::error::{Error, Result};
 use crate::spec::NodeName;
@@ -21,26 +21,6 @@ pub(super) enum Shell {
     Poisoned(Poison),
     /// A request was dropped half-way, or there was none yet: the next one opens a new shell.
     Closed,
-}
-
-/// Why there is no shell.
-#[derive(Debug)]
-pub(super) enum NoShell {
-    Failed(Error),
-    /// sudo started none.
-    Refused(Refusal),
-}
-
-impl From<Error> for NoShell {
-    fn from(error: Error) -> Self {
-        Self::Failed(error)
-    }
-}
-
-impl From<Refusal> for NoShell {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refused(refusal)
-    }
 }
 
 /// What every request after a failed one is told.

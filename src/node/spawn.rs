@@ -6,48 +6,14 @@
 
 use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
-use std::process::{ExitStatus, Stdio};
+use std::process::Stdio;
 
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
+use nix::sys::signal::Signal;
 use tokio::net::unix::pipe;
 
+use super::group::Process;
 use super::running::{Exit, Running};
 use crate::error::{Context, Error, Result};
-
-/// A child process that leads its own process group; dropping it signals the group.
-#[derive(Debug)]
-pub(super) struct Process {
-    child: tokio::process::Child,
-    on_drop: Option<Signal>,
-}
-
-impl Process {
-    pub(super) async fn wait(mut self) -> std::io::Result<ExitStatus> {
-        self.child.wait().await
-    }
-
-    /// The status if it has ended.
-    pub(super) fn ended(&mut self) -> Option<ExitStatus> {
-        self.child.try_wait().ok().flatten()
-    }
-
-    /// Signals the whole group; nothing happens if it has ended.
-    pub(super) fn signal(&self, signal: Signal) {
-        if let Some(id) = self.child.id().and_then(|id| i32::try_from(id).ok()) {
-            // It may have ended this very moment: that is what was wanted.
-            let _ = killpg(Pid::from_raw(id), signal);
-        }
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        if let Some(signal) = self.on_drop {
-            self.signal(signal);
-        }
-    }
-}
 
 /// Three pipes: our ends, and the ends for a child or for ssh's master.
 pub(super) struct Pipes {
@@ -90,7 +56,7 @@ pub(super) fn local(argv: &[&str], on_drop: OnDrop) -> Result<Running> {
     command.args(arguments).stdin(stdin).stdout(stdout).stderr(stderr).process_group(0);
     let child = command.spawn().context(|| format!("{program} could not be started"))?;
     let on_drop = (on_drop == OnDrop::HangUp).then_some(Signal::SIGHUP);
-    let exit = Exit::Process(Process { child, on_drop });
+    let exit = Exit::Process(Process::new(child, on_drop));
     Ok(Running { stdin: Some(pipes.stdin), stdout: pipes.stdout, stderr: pipes.stderr, exit })
 }
 
@@ -147,5 +113,5 @@ fn start_ssh(mut command: tokio::process::Command) -> Result<Process> {
             _ => error,
         }
     })?;
-    Ok(Process { child, on_drop: Some(Signal::SIGTERM) })
+    Ok(Process::new(child, Some(Signal::SIGTERM)))
 }

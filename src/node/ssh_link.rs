@@ -13,8 +13,9 @@ use tokio::net::unix::pipe;
 
 use super::asked::GivenUp;
 use super::askpass::Askpass;
+use super::group::Process;
 use super::running::{Exit, Running};
-use super::spawn::{self, Pipes, Process};
+use super::spawn::{self, Pipes};
 use super::ssh_errors::{self, Cause, Diagnosis, Journey};
 use super::ssh_options::{Destination, Setting, own, trace};
 use super::sudo::{Passage, Refusal, Rights};

@@ -127,6 +127,26 @@ impl<'a> Passage<'a> {
     }
 }
 
+/// Why there is no shell.
+#[derive(Debug)]
+pub(super) enum NoShell {
+    Failed(Error),
+    /// sudo started none.
+    Refused(Refusal),
+}
+
+impl From<Error> for NoShell {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<Refusal> for NoShell {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
 impl Refusal {
     /// Whether sudo would have to be started on a terminal.
     pub(super) fn wants_terminal(&self) -> bool {

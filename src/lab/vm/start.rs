@@ -19,8 +19,9 @@ use super::{
 use crate::{
     error::{Error, Result},
     lab::{
-        keeper::{Running, Wanted},
-        network, ssh_files,
+        network,
+        running::{Running, Wanted},
+        ssh_files,
         start::Cables,
         state::{self, MachineState, Process},
         watch::Watch,
