@@ -4,8 +4,9 @@ use std::sync::OnceLock;
 
 use mpiup::{
     changes::{Primitive, block},
+    error::Result,
     facts::{Facts, files::File},
-    spec::{NodeSpec, Spec},
+    spec::Spec,
     steps::{Cluster, plan},
 };
 
@@ -32,10 +33,24 @@ fn bare() -> &'static (Spec, Vec<Facts>) {
 
 /// Two nodes on which the file `path` (as the steps ask for it) holds `text`.
 pub fn with_file(path: &str, text: &str) -> Cluster {
+    with_facts("", |facts| facts.iter_mut().for_each(|facts| drop(facts.files.insert(path.to_owned(), file(text)))))
+        .unwrap()
+}
+
+pub fn file(text: &str) -> File {
+    File { mode: "644".into(), owner: "root".into(), content: Some(text.to_owned()) }
+}
+
+/// Two nodes about which something is other than it was recorded, and what the spec has more.
+pub fn with_facts(rest: &str, change: impl FnOnce(&mut [Facts])) -> Result<Cluster> {
     let (spec, facts) = bare();
-    let file = File { mode: "644".into(), owner: "root".into(), content: Some(text.to_owned()) };
-    let of_node = |(node, facts): (&NodeSpec, &Facts)| {
-        let mut facts = facts.clone();
+    let spec = if rest.is_empty() {
+        spec.clone()
+    } else {
+        mpiup::spec::file::parse(&format!("{SPEC}{rest}"), "mpiup.toml").unwrap()
+    };
+    let mut facts = facts.clone();
+    for facts in &mut facts {
         let name = |name: &str| mpiup::facts::accounts::Account {
             name: name.into(),
             uid: 1999,
@@ -46,11 +61,10 @@ pub fn with_file(path: &str, text: &str) -> Cluster {
         facts.user = Some(name(&spec.user));
         let home = File { mode: "755".into(), owner: spec.user.clone(), content: None };
         facts.files.insert("~/.".to_owned(), home);
-        facts.files.insert(path.to_owned(), file.clone());
-        (node.clone(), facts)
-    };
-    let seen = spec.nodes.iter().zip(facts).map(of_node).collect();
-    Cluster::agree(spec, seen, None).unwrap()
+    }
+    change(&mut facts);
+    let seen = spec.nodes.iter().cloned().zip(facts).collect();
+    Cluster::agree(&spec, seen, None)
 }
 
 /// What the plan makes of the first node's file at `path`; `None` when it leaves the file alone.
