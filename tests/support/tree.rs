@@ -129,6 +129,8 @@ pub fn is_of_a_running_machine(path: &str) -> bool {
         "/run/dbus",
         "/run/lock",
         "/run/log",
+        // libmount's notes, which stay as empty files.
+        "/run/mount",
         "/run/rpcbind",
         "/run/sudo",
         "/run/systemd",
