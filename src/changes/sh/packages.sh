@@ -74,7 +74,7 @@ undo_packages() {
         [ -z "$still" ] || { fail "$manager did not remove ${still% }"; return 1; }
     fi
     # A kill may have come after the packages went.
-    if [ -f "$1/folders" ]; then while read -r name; do rm -rf "/var/lib/$name"; done < "$1/folders"; fi
+    if [ -f "$1/folders" ]; then while read -r name; do [ -z "$name" ] || rm -rf "/var/lib/$name"; done < "$1/folders"; fi
     came_along passwd "$1/accounts" | while read -r name; do userdel "$name" >&2; done
     came_along group "$1/groups" | while read -r name; do groupdel "$name" >&2; done
     # shellcheck disable=SC2086
@@ -112,10 +112,11 @@ stop_units() {
 own_folders() {
     noting=$1; shift
     [ -f "$noting/var_lib" ] || return 0
-    {
-        cat "$noting/folders" 2>/dev/null
-        "${manager}_files" "$@" 2>/dev/null | sed -n 's|^/var/lib/\([^/.][^/]*\)$|\1|p' | grep -vxFf "$noting/var_lib"
-    } | sort -u | keep "$noting/folders"
+    came=$("${manager}_files" "$@" 2>/dev/null | sed -n 's|^/var/lib/\([^/.][^/]*\)$|\1|p' | grep -vxFf "$noting/var_lib")
+    # Of a removal that was killed: what went is in no list any more.
+    [ ! -f "$noting/folders" ] || came="$came
+$(cat "$noting/folders")"
+    printf '%s\n' "$came" | sort -u | keep "$noting/folders"
 }
 
 names_in() { getent "$1" | cut -d: -f1; }
