@@ -1,5 +1,4 @@
-//! `cargo xtask test`: everything that a change must pass, in the order of what is learnt soonest. Machines that boot take
-//! longer, and are `cargo xtask vm-test`'s.
+//! `cargo xtask test`: everything that a change must pass, in the order of what is learnt soonest.
 //!
 //! A stage that fails does not keep the others from running. The last line is `N passed, N failed, N skipped`.
 
@@ -9,11 +8,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{Stop, packages, run, sshd, summary::Summary};
+use crate::{Stop, packages, run, sshd, summary::Summary, vm_test};
 
-pub const HELP: &str = "Installs what the tests need and runs all of them: formatting, lints, unit, doc and lab tests.
-  cargo xtask test             everything; the lab tests need root, and are skipped and counted as such without it
-  cargo xtask test --fast      everything but the lab tests
+pub const HELP: &str =
+    "Installs what the tests need and runs all of them: formatting, lints, unit, doc and lab tests, and
+those on machines that boot.
+  cargo xtask test             everything; what needs root is skipped without it, and counted as such
+  cargo xtask test --fast      everything but the lab and the machines that boot
   cargo xtask test FILTER...   only the tests whose names contain a filter, without formatting and lints";
 
 /// Where tests note that they skipped themselves: a line `test: why` each.
@@ -43,6 +44,7 @@ pub fn main(arguments: &[String]) -> Result<(), Stop> {
         stages.tests("doc tests", &["--doc".to_owned()]);
         if !flags.contains(&"--fast") && !lab.is_empty() {
             stages.tests("lab tests", &lab);
+            vm_test::stage(&mut stages, false);
         }
     }
     stages.close()
