@@ -31,6 +31,11 @@ fn server(s: &Sandbox, client: &str) -> Vec<Primitive> {
 
 /// Another node's.
 fn client(s: &Sandbox) -> Vec<Primitive> {
+    client_after(s, None)
+}
+
+/// The same, where the head node was at another address before.
+fn client_after(s: &Sandbox, old: Option<&str>) -> Vec<Primitive> {
     let source = format!("master:{}", share(s));
     let line = format!("{source} {} nfs4 hard,x-systemd.automount 0 0\n", share(s));
     let fstab = Primitive::Block {
@@ -41,7 +46,16 @@ fn client(s: &Sandbox) -> Vec<Primitive> {
         owner: me(),
         content: Text::new(line),
     };
-    vec![folder(s, "home/mpi/MPI"), fstab, Primitive::Mount { path: share(s), source }]
+    vec![
+        folder(s, "home/mpi/MPI"),
+        fstab,
+        Primitive::Mount { path: share(s), source, old: old.map(|old| old.parse().unwrap()) },
+    ]
+}
+
+/// The name of systemd's units for the share.
+fn unit(s: &Sandbox) -> String {
+    share(s).trim_start_matches('/').replace('/', "-")
 }
 
 /// The tree without times.
@@ -210,12 +224,20 @@ fn a_mount_that_is_in_use_stays() {
         let down = s.down();
         user.kill().unwrap();
         user.wait().unwrap();
-        assert_eq!(down.results(), ["kept", "done", "kept"], "{}: {down:?}", world.name);
+        assert_eq!(down.results(), ["kept", "kept", "kept"], "{}: {down:?}", world.name);
+        assert_eq!(
+            down.said()[1].replace(&s.path(""), "/"),
+            "its line stays in /etc/fstab, because /home/mpi/MPI stays mounted"
+        );
         let who = format!("{} stays mounted, because it is in use by sleep ({} of {})", share(&s), user.id(), me());
         assert!(down.said()[0].starts_with(&who), "{}: {:?}", world.name, down.said());
         assert!(mounts(&s).contains(" - nfs4 ") && !calls(&s).contains("stop"), "{}", calls(&s));
         fs::remove_file(s.tree().join("sys/busy")).unwrap();
-        assert_eq!(s.down().results(), ["done", "done"]);
+        // A restart in between.
+        let table = mounts(&s);
+        fs::write(s.tree().join("proc/self/mountinfo"), table.lines().next().unwrap().to_owned() + "\n").unwrap();
+        fs::remove_file(s.tree().join("sys").join(format!("{}.automount.active", unit(&s)))).unwrap();
+        assert_eq!(s.down().results(), ["done", "done", "done"]);
         assert!(!mounts(&s).contains("MPI") && s.is_clean());
     }
 }
@@ -231,7 +253,7 @@ fn a_mount_whose_server_is_gone_is_not_waited_for() {
     let patient = script::undo(&state, false, "");
     assert!(patient.contains("unmount \"$path\" 60 down"));
     let down = s.sh(&patient.replace("unmount \"$path\" 60 down", "unmount \"$path\" 1 down"));
-    assert_eq!(down.results(), ["kept", "done", "kept"], "{down:?}");
+    assert_eq!(down.results(), ["kept", "kept", "kept"], "{down:?}");
     assert!(down.said()[0].contains("because master does not answer and has not got all that was written"), "{down:?}");
     for process in s.processes() {
         nix::sys::signal::kill(process, nix::sys::signal::Signal::SIGKILL).unwrap();
@@ -249,9 +271,10 @@ fn a_mount_from_an_address_of_before_is_made_anew() {
         assert!(mounts(&s).contains(",addr=10.0.0.1\n"), "{}", mounts(&s));
         assert!(!s.up(&client(&s)).said().iter().any(|line| line.contains("unmounting")), "where it is, it stays");
         s.file("sys/address", 0o644, b"10.0.0.114\n");
+        let moved = client_after(&s, Some("10.0.0.1"));
         fs::write(s.tree().join("sys/busy"), "").unwrap();
         let mut user = Command::new("sleep").arg("600").current_dir(share(&s)).stdin(Stdio::null()).spawn().unwrap();
-        let ran = s.up(&client(&s));
+        let ran = s.up(&moved);
         user.kill().unwrap();
         user.wait().unwrap();
         let who = format!(
@@ -263,9 +286,10 @@ fn a_mount_from_an_address_of_before_is_made_anew() {
         assert!(!ran.success && ran.stderr.contains(&who), "{}: {ran:?}", world.name);
         assert!(mounts(&s).contains(",addr=10.0.0.1\n"), "{}", mounts(&s));
         fs::remove_file(s.tree().join("sys/busy")).unwrap();
-        let ran = s.up(&client(&s));
+        let ran = s.up(&moved);
         assert!(ran.success && ran.said().contains(&"unmounting what master served at 10.0.0.1"), "{ran:?}");
         assert!(mounts(&s).contains(",addr=10.0.0.114\n") && mounts(&s).matches("nfs4").count() == 1, "{}", mounts(&s));
+        assert!(!s.up(&moved).said().iter().any(|line| line.contains("unmounting")), "once");
         let down = s.down();
         assert!(down.success && !mounts(&s).contains("nfs4") && s.is_clean(), "{}: {down:?}", world.name);
     }
@@ -279,7 +303,7 @@ fn a_mount_that_still_waits_for_an_address_of_before_is_told() {
     assert!(s.up(&client(&s)).success);
     s.file("sys/address", 0o644, b"10.0.0.114\n");
     s.file("sys/dead", 0o644, b"");
-    let patient = s.script(&client(&s));
+    let patient = s.script(&client_after(&s, Some("10.0.0.1")));
     assert!(patient.contains("unmount \"$1\" 180 up"));
     let ran = s.sh(&patient.replace("unmount \"$1\" 180 up", "unmount \"$1\" 1 up"));
     assert!(!ran.success && ran.stderr.contains("it still waits for 10.0.0.1. `mpiup up` again"), "{ran:?}");
@@ -306,6 +330,62 @@ fn a_mount_of_somebodys_own_stays() {
     fs::remove_file(s.entry(&format!("{entry:04}")).join("sums")).unwrap();
     assert!(s.down().success);
     assert!(!mounts(&s).contains(" - nfs4 "));
+}
+
+/// A mount made by hand from where the server is not any more is made anew by the line, and is ours from then on.
+#[test]
+fn a_mount_of_somebodys_own_from_an_address_of_before_becomes_ours() {
+    let s = Sandbox::new(&worlds()[0]);
+    install(&s);
+    fs::create_dir_all(share(&s)).unwrap();
+    nfs::mount(&s);
+    s.file("sys/address", 0o644, b"10.0.0.114\n");
+    assert!(s.up(&client_after(&s, Some("10.0.0.1"))).success);
+    assert!(mounts(&s).contains(",addr=10.0.0.114\n"), "{}", mounts(&s));
+    assert_eq!(s.down().results(), ["done", "done"], "the folder was there before");
+    assert!(!mounts(&s).contains("nfs4") && !s.tree().join(format!("sys/{}.automount.active", unit(&s))).exists());
+}
+
+/// A line of somebody's own mounts it as it says, with and without an automount.
+#[test]
+fn a_line_of_somebodys_own_is_what_mounts() {
+    for options in ["defaults", "noauto,x-systemd.automount"] {
+        let s = Sandbox::new(&worlds()[0]);
+        install(&s);
+        fs::create_dir_all(share(&s)).unwrap();
+        let line = format!("10.0.0.1:{0}/ {0} nfs {options} 0 0\n", share(&s));
+        s.file("etc/fstab", 0o644, line.as_bytes());
+        let before = picture(&s);
+        let mount = Primitive::Mount { path: share(&s), source: format!("10.0.0.1:{}", share(&s)), old: None };
+        let ran = s.up(&[mount]);
+        assert!(ran.success && mounts(&s).contains(" - nfs4 10.0.0.1:"), "{options}: {ran:?}");
+        assert_eq!(s.down().results(), ["done"], "{options}");
+        assert_eq!(picture(&s), before, "{options}");
+    }
+}
+
+/// What the kernel asks from an address that the node has no more is asked again from one that it has.
+#[test]
+fn a_connection_from_an_address_of_before_is_ended() {
+    for world in worlds() {
+        let s = Sandbox::new(&world);
+        install(&s);
+        assert!(s.up(&client(&s)).success);
+        let tree = s.path("");
+        // Until the dead connection is ended, nobody gets an answer.
+        s.tool("ip", "#!/bin/sh\necho '2: eth0    inet 10.0.0.102/24 brd 10.0.0.255 scope global eth0'\n");
+        s.tool("ss", &format!("#!/bin/sh\ncase $* in\n'-Htn state established dst 10.0.0.1 and dport = :2049') printf '0 0 10.0.0.102:700 10.0.0.1:2049\\n0 0 10.0.0.2:836 10.0.0.1:2049\\n' ;;\n'-tnK src 10.0.0.2 and dport = :2049') touch {tree}sys/ended ;;\n*) echo \"$*\" >> {tree}sys/unexpected ;;\nesac\n"));
+        s.tool(
+            "stat",
+            &format!(
+                "#!/bin/sh\n[ \"$1\" != -f ] || [ -f {tree}sys/ended ] || exec sleep 600\nexec /usr/bin/stat \"$@\"\n"
+            ),
+        );
+        let ran = s.up(&client(&s));
+        assert!(ran.success, "{ran:?}");
+        assert!(s.tree().join("sys/ended").exists() && !s.tree().join("sys/unexpected").exists(), "{}", world.name);
+        assert!(s.down().success && s.is_clean(), "{}", world.name);
+    }
 }
 
 /// While another node has it mounted, the export stays, and what it stands on.
@@ -351,7 +431,7 @@ fn a_share_is_looked_at_without_waiting_for_it() {
         let nfs4 = mounts(&s).lines().last().unwrap().to_owned();
         let autofs = nfs4.replace(" - nfs4 master:", " - autofs systemd-1:").replace(",addr=10.0.0.1", "");
         fs::write(&table, format!("{}{autofs}\n", mounts(&s).replace(&format!("{nfs4}\n"), ""))).unwrap();
-        s.tool("stat", &format!("#!/bin/sh\ncase $1 in */) echo '{nfs4}' >> {} ;; esac\n", table.display()));
+        s.tool("stat", &format!("#!/bin/sh\ncase $2 in */) echo '{nfs4}' >> {} ;; esac\n", table.display()));
         assert_eq!(seen(&s), format!("/home/mpi/MPI|{mounted}|"), "{}", world.name);
     }
 }

@@ -27,7 +27,7 @@ fn packages_come_through_the_operator() {
     let operator = Operator::new(&lab, "distro");
     let up = operator.mpiup(&["up", "--yes"]);
     assert_eq!(up.code, 1, "{up:?}");
-    let said = up.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = up.said();
     for part in ["apt cannot fetch what is needed: ", "`mpiup up --via-operator`", "`source = \"wheels\"`"] {
         assert!(said.contains(part), "{part}: {}", up.stderr);
     }

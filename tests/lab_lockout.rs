@@ -58,7 +58,7 @@ fn what_sshd_has_not_read_yet_does_not_come_into_force() {
     let up = operator.mpiup(&["up", "--yes", "--json"]);
     assert_eq!(up.code, 1, "{}", up.stderr);
     assert_eq!(*array(&up.json()["ready"]), ["master", "client5"], "{}", up.stderr);
-    let said = up.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = up.said();
     for (node, _, reason) in latent {
         assert!(
             said.contains(&format!("{node}: could not be made: file /etc/ssh/sshd_config.d/10-mpiup.conf")),
@@ -87,7 +87,7 @@ fn what_would_keep_a_user_of_sudo_out_does_not_come_into_force() {
     operator.set_spec(&operator.spec().replace("address = \"client1\"", "address = \"ana@client1\""));
 
     let up = operator.mpiup(&["up", "--yes", "--json"]);
-    let said = up.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = up.said();
     assert_eq!((up.code, array(&up.json()["ready"]).len()), (1, 1), "{said}");
     let address = lab.lab.machine("client1").unwrap().address;
     for reason in ["AllowUsers root mpi (mpiup logs in as ana)", &format!("(mpiup came to {address} port 22)")] {
@@ -127,7 +127,7 @@ fn sshds_file_comes_and_goes_and_stays_where_a_log_in_depends_on_it() {
     ] {
         lab.inside("client1", edit);
         let down = operator.mpiup(&["down", "--yes", "--json"]);
-        let said = down.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+        let said = down.said();
         assert!(said.contains("10-mpiup.conf stays: ") && said.contains(reason), "{edit}: {said}");
         assert_eq!(lab.inside("client1", "cat /etc/ssh/sshd_config.d/10-mpiup.conf"), file, "{edit}");
         is_open(&lab, "client1");
@@ -156,7 +156,7 @@ fn killed_before_it_confirms_it_goes_back_by_itself() {
     // The new log-in does not get through: it goes back at once, the node is left out, and says why.
     fs::write(flag("shut"), "").unwrap();
     let up = operator.mpiup(&["up", "--yes", "--json"]);
-    let said = up.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = up.said();
     assert_eq!((up.code, array(&up.json()["ready"]).len()), (1, 1), "{said}");
     assert!(said.contains("10-mpiup.conf was taken back: no new log-in got through: "), "{said}");
     assert_eq!(lab.inside("client1", SSHD), before);

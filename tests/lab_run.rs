@@ -73,11 +73,7 @@ fn ends_are_told(operator: &Operator<'_>) {
     let told = |args: &[&str], code: i32, words: &str| {
         let ran = run(operator, args);
         assert_eq!(ran.code, code, "{args:?}: {}", ran.stderr);
-        assert!(
-            ran.stderr.split_whitespace().collect::<Vec<_>>().join(" ").contains(words),
-            "{args:?}: {}",
-            ran.stderr
-        );
+        assert!(ran.said().contains(words), "{args:?}: {}", ran.stderr);
     };
     told(&["-n", "6", "python", "early.py"], 5, "error: client1: rank ");
     told(&["-n", "6", "python", "late.py"], 7, "");
@@ -172,7 +168,7 @@ const TAKES_NO_FILES: [(&str, &str, &str); 4] = [
 
 /// A job there would run old files: it runs without that node, and ends as the program does. `sync` says who has none.
 fn who_takes_no_files_is_left_out(operator: &Operator<'_>) {
-    let folded = |ran: &Ran| ran.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    let folded = |ran: &Ran| ran.said();
     for (make, reason, mend) in TAKES_NO_FILES {
         operator.lab.inside("client1", make);
         for command in [&["run", "sh", "-c", "uname -n; exit 5"][..], &["sync"]] {

@@ -94,7 +94,7 @@ fn a_cluster_built_by_hand_is_taken_over_and_given_back() {
         "all 3 nodes: key ~/.ssh/id_rsa, which master, client1, client2 let in",
         "master: hostfile /home/mpi/MPI/hosts, which names master, client1, client2",
     ] {
-        let said = init.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+        let said = init.said();
         assert!(said.contains(recognised), "{recognised}: {}", init.stderr);
     }
 

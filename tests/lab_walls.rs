@@ -108,7 +108,7 @@ fn a_firewall_that_mpiup_cannot_open_is_named() {
     let operator = Operator::new(&lab, "wheels");
     let up = operator.mpiup(&["up", "--yes"]);
     assert_eq!(up.code, 1, "{up:?}");
-    let said = up.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = up.said();
     assert!(said.contains("client2: a firewall keeps out what master sends"), "{}", up.stderr);
     assert!(said.contains("2 of 3 nodes can be used; left out: client2"), "{}", up.stderr);
     lab.inside("client2", "nft delete table ip far");

@@ -68,7 +68,7 @@ mod full {
         let operator = Operator::without_spec(&vms);
         part("init recognises it", || {
             let init = operator.mpiup(&["init", "--lab", &vms.name, "--name", "aula"]).succeeded();
-            let said = init.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+            let said = init.said();
             for recognised in [
                 "all 3 nodes: account mpi (uid 1234, home /home/mpi)",
                 "all 3 nodes: names in /etc/hosts: master, client1, client2",

@@ -47,6 +47,26 @@ mod full {
         assert!(nodes.iter().all(|node| said.contains(node)), "{said}");
     }
 
+    /// Gives the machine another address of its network in place of this one.
+    fn moves(vms: &Vms, node: &str, from: &str) -> String {
+        let (network, number) = from.rsplit_once('.').unwrap();
+        let to = format!("{network}.{}", number.parse::<u8>().unwrap() + 100);
+        let script = format!(
+            "set -- $(ip -o -4 address show | awk '/ {from}\\//{{ sub(/.*\\//, \"\", $4); print $2, $4 }}')
+            ip address add {to}/$2 dev $1 && ip address del {from}/$2 dev $1"
+        );
+        vms.inside(node, &script);
+        to
+    }
+
+    /// `up --find` finds the node where it is now, and writes that into the spec.
+    fn finds(operator: &Operator<'_>, node: &str, from: &str, to: &str, spec: &str) {
+        let ran = operator.mpiup(&["up", "--yes", "--find", "--json"]).succeeded();
+        let told = format!("{node} answers at {to} now, not at {from}");
+        assert!(ran.stderr.contains(&told), "{}", ran.stderr);
+        assert_eq!(operator.spec(), spec);
+    }
+
     #[test]
     #[ignore = "boots virtual machines: cargo xtask vm-test"]
     fn a_cluster_with_nfs_grows_moves_and_shrinks() {
@@ -67,26 +87,28 @@ mod full {
             operator.up();
             works_on(&vms, &["master", "client1", "client2"]);
         });
+        let mut moved = three.clone();
         part("it has another address", || {
-            let moved = format!("{}.114", client2.rsplit_once('.').unwrap().0);
-            let script = format!(
-                "dev=$(ip -o -4 address show | awk '/ {client2}\\//{{ print $2 }}')
-                net=$(ip -o -4 address show | awk '/ {client2}\\//{{ sub(/.*\\//, \"\", $4); print $4 }}')
-                ip address add {moved}/$net dev $dev && ip address del {client2}/$net dev $dev"
-            );
-            vms.inside("client2", &script);
-            let ran = operator.mpiup(&["up", "--yes", "--find", "--json"]).succeeded();
-            assert!(
-                ran.stderr.contains(&format!("client2 answers at {moved} now, not at {client2}")),
-                "{}",
-                ran.stderr
-            );
-            assert_eq!(operator.spec(), three.replace(client2, &moved));
+            let at = moves(&vms, "client2", client2);
+            moved = moved.replace(client2, &at);
+            finds(&operator, "client2", client2, &at, &moved);
             let exports = vms.inside("master", "exportfs -s");
-            assert!(exports.contains(&moved) && !exports.contains(&format!("{client2}(")), "{exports}");
+            assert!(exports.contains(&at) && !exports.contains(&format!("{client2}(")), "{exports}");
+            works_on(&vms, &["master", "client1", "client2"]);
+        });
+        part("the head has another address, under live mounts", || {
+            let at = moves(&vms, "master", master);
+            moved = moved.replace(&format!("\"{master}\""), &format!("\"{at}\""));
+            finds(&operator, "master", master, &at, &moved);
+            for client in ["client1", "client2"] {
+                let mounts = vms.inside(client, "grep ' nfs4 ' /proc/self/mountinfo");
+                assert!(mounts.contains(&format!(",addr={at}")) && mounts.lines().count() == 1, "{mounts}");
+            }
             works_on(&vms, &["master", "client1", "client2"]);
         });
         part("it leaves, and is as it was", || {
+            let two: String =
+                moved.lines().filter(|line| !line.starts_with("client2")).flat_map(|line| [line, "\n"]).collect();
             operator.set_spec(&two);
             let plan = operator.mpiup(&["plan", "--json"]);
             assert_eq!(plan.code, 3, "{plan:?}");

@@ -162,7 +162,7 @@ mod full {
         let before = OTHERS.map(|node| vms.inside(node, SETTINGS));
         let operator = Operator::new(&vms, "distro");
         let up = operator.mpiup(&["up", "--yes", "--json"]);
-        let said = up.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+        let said = up.said();
         assert_eq!((up.code, array(&up.json()["ready"]).len()), (1, 1), "{said}");
         for (node, reason) in [("client1", "AllowUsers ana"), ("client2", "MaxSessions 0")] {
             assert!(

@@ -29,7 +29,7 @@ for release, python in told or []:
         let before = part("look at every file", || tree::look(&vms));
         part("plan names the nodes whose packages differ, and proposes wheels", || {
             let ran = operator.mpiup(&["plan"]);
-            let said = ran.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+            let said = ran.said();
             assert!(ran.code == 1 && ran.stdout.is_empty(), "{said}");
             assert!(said.contains("client1: its MPI has version 5, but the one of master version 4"), "{said}");
             assert!(said.contains("`source = \"wheels\"` in [mpi]"), "{said}");

@@ -49,8 +49,9 @@ pub enum Primitive {
     Tree { path: String, owner: String, key: String },
     /// A unit of systemd's that runs now and after each boot.
     Service { unit: &'static str },
-    /// What a line of `/etc/fstab` says of `path`, mounted now.
-    Mount { path: String, source: String },
+    /// What a line of `/etc/fstab` says of `path`, mounted now. `old` is an address at which the kernel still asks for it, though
+    /// the server has left that.
+    Mount { path: String, source: String, old: Option<IpAddr> },
 }
 
 /// What a transaction of packages brings beside those that were asked for.
@@ -145,7 +146,7 @@ impl Change {
             }
             Primitive::Tree { path, .. } => format!("Python environment {path}"),
             Primitive::Service { unit } => format!("service {unit}, now and at every boot"),
-            Primitive::Mount { path, source } => format!("mount of {source} at {path}"),
+            Primitive::Mount { path, source, .. } => format!("mount of {source} at {path}"),
         }
     }
 

@@ -123,7 +123,10 @@ fn call(primitive: &Primitive) -> String {
         }
         Primitive::Tree { path, owner, .. } => quote::words(["do_tree", path, owner]),
         Primitive::Service { unit } => quote::words(["do_service", unit]),
-        Primitive::Mount { path, source } => quote::words(["do_mount", path, source]),
+        Primitive::Mount { path, source, old } => {
+            let old = old.map(|old| old.to_string());
+            quote::words(["do_mount", path, source].into_iter().chain(old.as_deref()))
+        }
     }
 }
 

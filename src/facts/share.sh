@@ -22,8 +22,9 @@ look_at_share() {
     share_mounts
     case $mounts in
     nfs*|autofs*|cifs*|smb*|fuse.*|ceph*|lustre*|afs*|9p*)
-        # The slash is what an automount begins at; what is below is for those who may read it, and root is nobody there.
-        said=$(timeout -s KILL 15 stat "$share/" 2>&1 >/dev/null)
+        # The slash is what an automount begins at; what is below is for those who may read it, and root is nobody there. How full
+        # it is the server is asked each time (-f), while the kernel answers for some time what the folder is like.
+        said=$(timeout -s KILL 15 stat -f "$share/" 2>&1 >/dev/null)
         case $? in
         0) share_mounts ;;
         124|137) silent="no answer within 15 s" ;;

@@ -154,7 +154,7 @@ fn dead_in_the_midst_of_down(operator: &Operator<'_>, before: &[tree::Snapshot])
     let lab = operator.lab;
     at(lab, 5, DIE);
     let down = operator.mpiup(&["down", "--yes", "--json"]);
-    let said = down.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = down.said();
     assert_eq!(down.code, 1, "{said}");
     assert!(
         said.contains("error: client2: The connection to ") && said.contains(" ended during the changes of"),

@@ -165,7 +165,7 @@ fn somebody_elses_stay(scene: &Scene<'_>, client: &Stop<'_>) {
         || lab.inside(node, "dpkg-query -W -f '${db:Status-Abbrev}' mpiup-lab-other; ls /var/lib/dpkg/updates");
     assert_eq!(theirs(), "iF ");
     let ran = scene.operator.mpiup(UP);
-    let said = ran.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = ran.said();
     assert!(
         ran.code == 1
             && said.contains("dpkg was interrupted at packages that are not mpiup's (mpiup-lab-other), which stay"),
@@ -195,7 +195,7 @@ fn somebody_at_work_is_waited_for(scene: &Scene<'_>, client: &Stop<'_>) {
     client.kill(Kill::Manager, &stopped, &mut up);
     let ran = end(up).unwrap();
     let waits = format!("waits for process {holder} (python3), which is at work on the packages here");
-    assert!(ran.stderr.split_whitespace().collect::<Vec<_>>().join(" ").contains(&waits), "{waits}: {ran:?}");
+    assert!(ran.said().contains(&waits), "{waits}: {ran:?}");
 }
 
 /// Each script of the packages with each end, on both nodes, from the bare tree and back to it: `MPIUP_KILLS=1/4` is the second

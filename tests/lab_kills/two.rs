@@ -80,7 +80,7 @@ fn is_told_who(ran: &Ran, who: &str) {
     let fields: Vec<&str> = who.split('\t').collect();
     let told = format!("in use by {} from {}: `mpiup {}`, since ", fields[0], fields[1], fields[2]);
     // The sentence is broken into lines.
-    let said = ran.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = ran.said();
     assert!(ran.code == 1 && said.contains(&told), "{told}: {said}");
 }
 

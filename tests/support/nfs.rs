@@ -17,21 +17,24 @@ case $unit in
     case $verb in
     start)
         [ ! -f TREE/sys/refuses ] || exit 1
-        [ -f "TREE/sys/${unit%.mount}.automount.active" ] || exit 1
-        line=$(grep ' nfs4 ' TREE/etc/fstab) || exit 1
+        line=$(grep ' nfs4\{0,1\} ' TREE/etc/fstab) || exit 1
+        case $line in *x-systemd.automount*) [ -f "TREE/sys/${unit%.mount}.automount.active" ] || exit 1 ;; esac
         set -- $line
         echo "99 22 0:50 / $2 rw - nfs4 $1 rw,vers=4.2,clientaddr=10.0.0.2,addr=$(cat TREE/sys/address)" >> TREE/proc/self/mountinfo ;;
     reset-failed) ;;
     esac
     exit 0 ;;
 esac
+# Units that a line of fstab makes are known as long as it is there, and those that run.
+known() { case $unit in *.automount) grep -q x-systemd.automount TREE/etc/fstab || [ -f "TREE/sys/$unit.active" ] ;; esac; }
 case $verb in
 is-enabled) if [ -f "TREE/sys/$unit.enabled" ]; then [ -n "${quiet-}" ] || echo enabled; else [ -n "${quiet-}" ] || echo disabled; exit 1; fi ;;
 is-active) if [ -f "TREE/sys/$unit.active" ]; then [ -n "${quiet-}" ] || echo active; else [ -n "${quiet-}" ] || echo inactive; exit 3; fi ;;
 enable) touch "TREE/sys/$unit.enabled" ;;
 disable) rm -f "TREE/sys/$unit.enabled" ;;
-start) touch "TREE/sys/$unit.active" ;;
-stop) rm -f "TREE/sys/$unit.active" ;;
+start) known || { echo "Failed to start $unit: Unit $unit not found." >&2; exit 5; }; touch "TREE/sys/$unit.active" ;;
+stop) known || { echo "Failed to stop $unit: Unit $unit not loaded." >&2; exit 5; }; rm -f "TREE/sys/$unit.active" ;;
+show) [ "$1 $2 $3" = "-p LoadState --value" ] || exit 2; unit=$4; if known; then echo loaded; else echo not-found; fi ;;
 cat|daemon-reload|reset-failed) ;;
 list-units) for file in TREE/sys/*.active; do [ ! -f "$file" ] || { file=${file##*/}; echo "${file%.active} loaded active running"; }; done ;;
 *) echo "systemctl: unexpected: $verb $*" >&2; exit 2 ;;

@@ -249,7 +249,7 @@ fn made(layout: &Layout, change: &Change, keys: &PublicKeys, report: Report) -> 
         Primitive::Service { .. } => {
             report.clone().with("nfs", &format!("enabled enabled\nactive active\n{}", report.get("nfs")))
         }
-        Primitive::Mount { path, source } => {
+        Primitive::Mount { path, source, .. } => {
             let mounted = format!("nfs4\t{path}\t{source}");
             report.with("share_mounts", &mounted).with("share_holds", "").with("share_silent", "")
         }

@@ -121,6 +121,11 @@ impl<'a> Operator<'a> {
 }
 
 impl Ran {
+    /// Its notes, warnings and errors, without the breaks that make them fit the screen.
+    pub fn said(&self) -> String {
+        self.stderr.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
     fn new(output: Output, begun: Instant) -> Self {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));

@@ -63,7 +63,8 @@ awk 'FNR == 1 { split(FILENAME, name, "/"); next } $4 == "0A" || (name[4] ~ /udp
 
 /// What else there is of a machine that boots: which units are enabled, which run, and what is mounted. A machine that is busy
 /// may not answer systemctl in time: then it is asked again, or its disk is. Units that are not there are listed once
-/// another one has named them, as that of a session names systemd-oomd.
+/// another one has named them, as that of a session names systemd-oomd. The size of /run is a share of the memory that a boot found,
+/// and that differs by some pages.
 const LOOK_FURTHER: &str = r#"
 echo "== unit files"
 systemctl --root=/ list-unit-files --no-legend --no-pager | awk '{ print $1, $2 }' | sort
@@ -71,7 +72,7 @@ echo "== units"
 until units=$(systemctl list-units --all --plain --no-legend --no-pager --type=service,socket,mount,automount,timer,path); do sleep 2; done
 printf '%s\n' "$units" | awk '$2 != "not-found" { print $1, $3, $4 }' | sort
 echo "== mounts"
-findmnt --list --noheadings --output TARGET,SOURCE,FSTYPE,OPTIONS | sed 's/,pipe_ino=[0-9]*//' | sort
+findmnt --list --noheadings --output TARGET,SOURCE,FSTYPE,OPTIONS | sed -E 's/,(pipe_ino|size)=[0-9]+k?//' | sort
 "#;
 
 /// All machines of a lab, side by side, in its order.

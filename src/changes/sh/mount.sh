@@ -1,5 +1,6 @@
-# do_mount PATH SOURCE: what a line of /etc/fstab says of PATH, mounted now. systemd mounts it again when it is first used
-# after a reboot (x-systemd.automount).
+# do_mount PATH SOURCE [OLD]: what a line of /etc/fstab says of PATH, mounted now. Where the line asks for it (x-systemd.automount),
+# systemd mounts it again when it is first used after a reboot. OLD is an address at which the kernel still asks for it, though the
+# server has left that.
 do_mount() {
     path=$1 source=$2 unit=$(systemd-escape -p "$1") || return 1
     if ! find_entry "mount $path"; then
@@ -9,13 +10,20 @@ do_mount() {
         ! systemctl is-active -q "$unit.automount" || printf '' > "$draft/automounts" || return 1
         commit_entry || return 1
     fi
-    left_behind "$path" "${source%:*}" || return 1
+    [ -z "${3-}" ] || leave_behind "$path" "${source%:*}" "$3" || return 1
     if [ -z "$(nfs_at "$path")" ]; then
-        [ -f "$entry/automounts" ] || systemctl start "$unit.automount" >&2 || return 1
+        # What is mounted from here on is ours, whatever stood there before.
+        [ ! -f "$entry/theirs" ] || printf '' > "$entry/ours" || return 1
+        # A line of somebody's own may do without.
+        if [ ! -f "$entry/automounts" ] && [ "$(systemctl show -p LoadState --value "$unit.automount")" = loaded ]; then
+            systemctl start "$unit.automount" >&2 || return 1
+        fi
         say "mounting $source"
         timeout 200 systemctl start "$unit.mount" >/dev/null 2>&1
     fi
-    [ "$(nfs_at "$path")" = "$source" ] || [ -f "$entry/theirs" ] || { fail "$(why_not_mounted)"; return 1; }
+    now=$(nfs_at "$path")
+    [ "${now%/}" = "${source%/}" ] || { fail "$(why_not_mounted)"; return 1; }
+    ask_again "$path" "${source%:*}" || return 1
     finish_entry
 }
 
@@ -27,17 +35,39 @@ mounted_at() {
         END { if (found != "") print found }' /proc/self/mountinfo 2>/dev/null
 }
 
-# left_behind PATH HOST: the kernel looks the server's name up when it mounts, and never again (nfs(5): `addr=`). What asks for it
-# at an address that the name does not have any more is unmounted.
-left_behind() {
-    old=$(mounted_at "$1" | sed -n 's/.*,addr=\([^,]*\).*/\1/p')
-    now=$(getent ahosts "$2" | awk '{ print $1 }')
-    if [ -z "$old" ] || [ -z "$now" ] || printf '%s\n' "$now" | grep -qxF "$old"; then return 0; fi
-    say "unmounting what $2 served at $old"
-    late="it still waits for $old. \`mpiup up\` again in some minutes goes on; unless something is not written yet, which it is once $2 has that address as well (there: \`ip address add $old dev INTERFACE\`, and \`del\` afterwards)"
+# leave_behind PATH HOST OLD: the kernel looks the server's name up when it mounts, and never again (nfs(5): `addr=`). What asks for
+# it at an address that it has left is unmounted.
+leave_behind() {
+    [ "$(asked_at "$1")" = "$3" ] || return 0
+    say "unmounting what $2 served at $3"
+    late="it still waits for $3. \`mpiup up\` again in some minutes goes on; unless something is not written yet, which it is once $2 has that address as well (there: \`ip address add $3 dev INTERFACE\`, and \`del\` afterwards)"
     # At its end the kernel takes leave of the server, in two calls that wait a minute or more where that is gone.
     if unmount "$1" 180 up "$late" && [ "$within" != 124 ]; then return 0; fi
-    fail "$1 is not mounted anew, though $2 is not at $old any more: ${stays:-$late}"
+    fail "$1 is not mounted anew, though $2 is not at $3 any more: ${stays:-$late}"
+}
+
+# The server's address, as the kernel has it.
+asked_at() { mounted_at "$1" | sed -n 's/.*,addr=\([^,]*\).*/\1/p'; }
+
+# Waits until the server answers for what is mounted at PATH.
+ask_again() {
+    end_lost_connections "$1"
+    end=$(($(seconds) + 200))
+    while { timeout -s KILL 5 stat -f "$1/" >/dev/null; } 2>/dev/null; [ $? = 137 ]; do
+        [ "$(seconds)" -lt "$end" ] || { fail "$1 is mounted, but $2 does not answer: is it on, and does it export the folder to this node?"; return 1; }
+        nap
+    done
+}
+
+# A connection from an address that this node has no more hangs until the kernel gives it up, after three minutes (nfs(5): timeo and
+# retrans). Ended now (ss(8): -K), it is made anew at once.
+end_lost_connections() {
+    own=" $(ip -o address 2>/dev/null | awk '{ sub(/\/.*/, "", $4); print $4 }' | tr '\n' ' ')"
+    [ "$own" != ' ' ] || return 0
+    ss -Htn state established "dst $(asked_at "$1") and dport = :2049" 2>/dev/null |
+        awk '{ sub(/:[0-9]*$/, "", $3); print $3 }' | tr -d '[]' | sort -u | while read -r from; do
+            case $own in *" $from "*) ;; *) ss -tnK "src $from and dport = :2049" >/dev/null 2>&1 ;; esac
+        done
 }
 
 # unmount PATH SECONDS VERB LATE: never by force. What is in use stays, and $stays says who uses it; where only the server is
@@ -63,12 +93,19 @@ why_not_mounted() {
 undo_mount() {
     path=$(cat "$1/path"; printf x); path=${path%x}
     unit=$(systemd-escape -p "$path") || return 1
-    if [ -f "$1/theirs" ] && [ "$(cat "$1/theirs")" = "$(cat /proc/sys/kernel/random/boot_id)" ]; then return 0; fi
+    if [ -f "$1/theirs" ] && [ ! -f "$1/ours" ] && [ "$(cat "$1/theirs")" = "$(cat /proc/sys/kernel/random/boot_id)" ]; then return 0; fi
     source=$(nfs_at "$path")
     late="${source%%:*} does not answer and has not got all that was written: switch it on, then \`mpiup down\` goes on; or, where that may be lost, \`umount -f $path\` on this node"
-    if [ -n "$source" ] && ! unmount "$path" 60 down "$late"; then kept "$path stays mounted, because $stays"; return 0; fi
+    [ -z "$source" ] || end_lost_connections "$path"
+    if [ -n "$source" ] && ! unmount "$path" 60 down "$late"; then
+        kept "$path stays mounted, because $stays"
+        mpiup_mount_kept=$path
+        return 0
+    fi
     # systemd takes along what is still mounted below an automount that it stops, in use or not: so that comes last.
-    [ -f "$1/automounts" ] || systemctl stop "$unit.automount" >&2 || return 1
+    if [ ! -f "$1/automounts" ] && systemctl is-active -q "$unit.automount"; then
+        systemctl stop "$unit.automount" >&2 || return 1
+    fi
     systemctl reset-failed "$unit.mount" "$unit.automount" 2>/dev/null
     return 0
 }

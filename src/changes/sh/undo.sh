@@ -1,7 +1,7 @@
 # undo_all STATE PURGE NODES: takes everything back, the last change first. An entry leaves the journal when its change is gone.
 # NODES, in words, still have mounted what this one exports.
 undo_all() {
-    mpiup_state=$1 mpiup_journal=$1/journal mpiup_purge=$2 mpiup_mounted_on=$3
+    mpiup_state=$1 mpiup_journal=$1/journal mpiup_purge=$2 mpiup_mounted_on=$3 mpiup_mount_kept=
     [ -d "$mpiup_state" ] || { rmdir "${mpiup_state%/*}" 2>/dev/null; return 0; }
     needs sha256sum awk find cmp stat || exit 1
     rm -rf "$mpiup_state/new" "$mpiup_state/gone"
@@ -14,7 +14,7 @@ undo_all() {
         mpiup_result=done
         intact "$entry" || { kept "$(damaged "$entry")"; printf '@ %s kept\n' "$mpiup_index"; continue; }
         IFS= read -r key < "$entry/key"
-        if of_nobody "$entry" || still_exported || { undo_guarded "undo_${key%% *}" "$entry" && read_anew "$entry"; }; then
+        if of_nobody "$entry" || still_exported || still_mounted || { undo_guarded "undo_${key%% *}" "$entry" && read_anew "$entry"; }; then
             printf '@ %s %s\n' "$mpiup_index" "$mpiup_result"
             [ "$mpiup_result" = kept ] || drop_entry "$entry" || exit 1
         else
@@ -64,6 +64,11 @@ of_nobody() {
 still_exported() {
     case $key in "file /etc/exports.d/"*) [ -n "$mpiup_mounted_on" ] || return 1 ;; *) return 1 ;; esac
     kept "the share stays exported, because it is still mounted on $mpiup_mounted_on"
+}
+# Whether this is the line by which something is mounted that is in use: systemd would lose hold of it.
+still_mounted() {
+    [ "$key" = 'block /etc/fstab' ] && [ -n "$mpiup_mount_kept" ] || return 1
+    kept "its line stays in /etc/fstab, because $mpiup_mount_kept stays mounted"
 }
 # Who keeps the file in memory reads it anew.
 read_anew() { path=; IFS= read -r path < "$1/path" || :; [ "$mpiup_result" = kept ] || reread "$path"; return 0; }

@@ -22,14 +22,14 @@ pub fn step(cluster: &Cluster, member: &Member) -> Vec<Change> {
     }
     let facts = &member.facts;
     let share = if facts.share.path.is_empty() { &cluster.layout.share } else { &facts.share.path };
-    let source = format!("{}:{}", cluster.spec.head, cluster.layout.share);
+    let own = format!("{}:{}", cluster.spec.head, cluster.layout.share);
     // A line that somebody has entered for the same is theirs; `check` has refused any other.
     let others = block::without(facts.text(FSTAB).unwrap_or_default(), &cluster.layout.mark);
-    let is_theirs = entry(&others, share).is_some();
+    let theirs = entry(&others, share);
     let mut changes = vec![];
-    if !is_theirs {
+    if theirs.is_none() {
         let at = Block { path: FSTAB, owner: "root", place: Place::Bottom, mode: "644" };
-        let line = format!("{source} {share} nfs4 {OPTIONS} 0 0\n");
+        let line = format!("{own} {share} nfs4 {OPTIONS} 0 0\n");
         let why = "systemd mounts the share at its first access, also after a reboot, whichever node starts first; nothing waits for it at boot";
         changes.extend(write::block(cluster, member, Wave::Mesh, at, line, why));
     }
@@ -39,14 +39,21 @@ pub fn step(cluster: &Cluster, member: &Member) -> Vec<Change> {
     let addresses: Vec<_> =
         cluster.head().into_iter().flat_map(|head| &head.facts.addresses).map(|own| own.address).collect();
     let old = mounted.and_then(|mount| left_behind(mount, &addresses));
-    let is_mounted = mounted.is_some() && old.is_none() && member.is_complete(&key);
-    if !is_mounted || !(is_noted || is_theirs) {
+    // `check` lets nodes through whose share is silent for a reason that the changes take away.
+    let is_lost = mounted.is_some() && facts.share.silent.is_some();
+    let is_mounted = mounted.is_some() && old.is_none() && !is_lost && member.is_complete(&key);
+    if !is_mounted || !(is_noted || theirs.is_some()) {
+        let head = &cluster.spec.head;
         let why = match old {
-            Some(old) => format!("mounted anew: it still asks {} at {old}, an address of before", cluster.spec.head),
+            Some(old) => format!("mounted anew: it still asks {head} at {old}, an address of before"),
+            None if is_lost => format!("asked anew: {head} knew this node by an address of before"),
             None => "the same files on every node, by NFS 4.2".into(),
         };
+        // What stands stays as it is; else the line says what is mounted, whoever wrote it.
+        let stands = mounted.filter(|_| old.is_none()).map(|mount| mount.source.as_str());
+        let source = stands.or(theirs).unwrap_or(&own).to_owned();
         changes.push(Change {
-            primitive: Primitive::Mount { path: share.clone(), source },
+            primitive: Primitive::Mount { path: share.clone(), source, old },
             wave: Wave::Mesh,
             guard: None,
             why,
