@@ -88,6 +88,31 @@ fn what_the_guide_set_up_is_adopted() {
     golden("what_the_guide_set_up_is_adopted", &spec(NFS), &reports, Show::Everything);
 }
 
+/// nfsd goes by what names a client most closely, and so does the plan. What is more open than mpiup would have it is said.
+#[test]
+fn exports_of_others_are_read_as_nfsd_reads_them() {
+    let told = |line: &str| {
+        let mut reports = machines();
+        reports[0] = reports[0].clone().with("exports", &format!("/etc/exports\t/home/mpi/MPI {line}"));
+        let cluster = agree(&spec(NFS), &reports).unwrap();
+        let is_export = |change: &&mpiup::changes::Change| change.key().ends_with("/mpiup-aula.exports");
+        let own = plan(&cluster).nodes[0].changes.iter().find(is_export).and_then(|change| change.texts());
+        let own = own.map_or("nothing".to_owned(), |(_, text)| text.lines().last().unwrap_or_default().to_owned());
+        let kept = mpiup::steps::adopted(&cluster).into_iter().map(|adopted| format!("= {}\n", adopted.what));
+        format!("== {line}\n{}+ {own}\n", kept.collect::<String>())
+    };
+    let lines = [
+        "client1(rw,sync) client2(rw,sync)",
+        "client1(rw,sync)",
+        "10.77.0.0/16(rw,no_root_squash)",
+        "*(rw,sync,no_root_squash)",
+        "*(ro)",
+        "*(rw) 10.77.0.0/16(ro)",
+        "client1(rw,no_root_squash) 10.77.0.3(rw,root_squash)",
+    ];
+    kept("exports_of_others", &lines.map(told).concat());
+}
+
 /// Somebody unmounted it, or stopped the server.
 #[test]
 fn what_is_gone_is_planned_again() {
@@ -179,6 +204,9 @@ fn folders_that_cannot_be_shared() {
         }),
         ("a head that mounts it", 0, |node| node.with("share_mounts", "nfs4\t/home/mpi/MPI\tclient1:/home/mpi/MPI")),
         ("a head without a disk", 0, |node| node.with("share_mounts", "overlay\t/\toverlay")),
+        ("the guide's slip of a blank", 0, |node| {
+            node.with("exports", "/etc/exports\t# MPI\n/etc/exports\t/home/mpi/MPI client1 (rw) client2(rw)")
+        }),
     ];
     kept("folders_that_cannot_be_shared", &refused(NFS, cases));
     let name = "[share]\nkind = \"nfs\"\npath = \"my files\"\n";

@@ -1,8 +1,9 @@
 //! What somebody has set up already and mpiup keeps as it is, in words.
 
-use super::{Cluster, Member, hostfile, hosts_file, ssh_config};
+use super::{Cluster, Member, hostfile, hosts_file, nfs, ssh_config};
 use crate::{
     changes::block,
+    facts::exports,
     spec::{Flavour, NodeName, ShareKind, Source},
 };
 
@@ -82,13 +83,30 @@ fn share(cluster: &Cluster, member: &Member) -> Option<String> {
         .then(|| format!("{}, mounted from {} ({})", mount.at, mount.source, mount.kind))
 }
 
+/// With whatever is more open about it than what mpiup would have made.
 fn export(cluster: &Cluster, member: &Member) -> Option<String> {
     let share = &cluster.layout.share;
-    let exported = member.facts.text("/etc/exports")?.lines().any(|line| {
-        let folder = line.split('#').next().unwrap_or_default().split_whitespace().next().unwrap_or_default();
-        folder.trim_matches('"') == share
-    });
-    exported.then(|| format!("export of {share} in /etc/exports"))
+    let lines = || member.facts.text("/etc/exports").unwrap_or_default().lines();
+    let all = match &member.facts.nfs {
+        Some(nfs) => nfs.exports.clone(),
+        None => exports::exports(&lines().map(|line| format!("/etc/exports\t{line}\n")).collect::<String>()),
+    };
+    let own = nfs::own_exports(&cluster.spec);
+    let theirs: Vec<_> = all.iter().filter(|export| export.path == *share && export.file != own).collect();
+    let mut files: Vec<&str> = theirs.iter().map(|export| export.file.as_str()).collect();
+    files.dedup();
+    let mut what = format!("export of {share} in {}", (!files.is_empty()).then(|| files.join(" and "))?);
+    let roots: Vec<&str> = theirs.iter().flat_map(|export| export.roots()).collect();
+    let is_open = theirs.iter().any(|export| export.is_for_everybody());
+    if is_open {
+        what.push_str(", for every machine");
+    }
+    match roots.as_slice() {
+        [] => {}
+        roots if roots.contains(&"*") => what.push_str("; root on any of them is root in it"),
+        roots => what.push_str(&format!("; root on {} is root in it", roots.join(", "))),
+    }
+    Some(what)
 }
 
 fn hosts(cluster: &Cluster, member: &Member) -> Option<String> {

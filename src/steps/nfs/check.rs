@@ -7,7 +7,12 @@ use super::{FSTAB, UNIT, left_behind, mount};
 use crate::{
     changes::block,
     error::{Error, Result},
-    facts::{Facts, exports::Export, nfs::Nfs, share::Mount},
+    facts::{
+        Facts,
+        exports::{self, Export},
+        nfs::Nfs,
+        share::Mount,
+    },
     spec::{NodeName, NodeSpec, ShareKind, Spec},
     steps::{Layout, common, packages},
 };
@@ -27,7 +32,7 @@ pub struct Server {
 }
 
 impl Server {
-    pub fn of(spec: &Spec, seen: &[(NodeSpec, Facts)]) -> Server {
+    pub fn new(spec: &Spec, seen: &[(NodeSpec, Facts)]) -> Server {
         let head = seen.iter().find(|(node, _)| spec.is_head(&node.name)).map(|(_, facts)| facts);
         let addresses = head.into_iter().flat_map(|facts| &facts.addresses).map(|own| own.address).collect();
         let account = head.and_then(|facts| facts.user.as_ref());
@@ -45,9 +50,13 @@ impl Server {
 
     /// Whether it exports the share, and not to any address that this node has now.
     fn shuts_out(&self, share: &str, node: &NodeName, facts: &Facts) -> bool {
-        let own = || facts.addresses.iter().filter(|own| !own.is_local());
-        let mut exports = self.exports.iter().filter(|export| export.path == share).peekable();
-        exports.peek().is_some() && !exports.any(|export| own().any(|own| export.admits(node.as_str(), own.address)))
+        let mut own = facts.addresses.iter().filter(|own| !own.is_local());
+        self.of(share).next().is_some() && !own.any(|own| exports::admit(self.of(share), node.as_str(), own.address))
+    }
+
+    /// What it exports of the share.
+    fn of<'a>(&'a self, share: &'a str) -> impl Iterator<Item = &'a Export> {
+        self.exports.iter().filter(move |export| export.path == share)
     }
 
     /// Whether this is its share.
@@ -234,6 +243,15 @@ fn mounted(spec: &Spec, share: &str, server: &Server, node: &NodeName, facts: &F
         return Err(Error::failed(format!("{FSTAB} mounts something else at {share} there: {other}"))
             .on(node)
             .hinted(format!("Take that line out on {node}, or choose another `path` in [share].")));
+    }
+    let mut own = facts.addresses.iter().filter(|own| !own.is_local());
+    // What mpiup adds would be ignored: whom a line names decides, and of two such the first (see `facts/exports.rs`).
+    if let Some((export, client, _)) =
+        own.find_map(|own| exports::naming(server.of(share), node.as_str(), own.address)).filter(|(.., writes)| !writes)
+    {
+        return Err(Error::failed(format!("{head} exports {share} to it, but not for writing: `{client}` in {}", export.place()))
+            .on(node)
+            .hinted(format!("On {head}: make that `{client}(rw,sync,no_subtree_check)`, without a blank before the parenthesis, which would let everybody write, then `exportfs -ra`.")));
     }
     if !facts.share.holds.is_empty() {
         return Err(Error::failed(format!("{share} holds files there, which the mount would hide: {}", facts.share.holds.join(", ")))

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use super::{EXPORTS, UNIT, own_exports};
 use crate::{
     changes::{Change, Primitive, Text, Wave},
+    facts::exports,
     spec::{NodeName, ShareKind},
     steps::{Cluster, Member},
 };
@@ -23,8 +24,7 @@ pub fn step(cluster: &Cluster, member: &Member) -> Vec<Change> {
     let clients: Vec<_> = cluster.names().into_iter().filter(|(name, _)| !cluster.spec.is_head(name)).collect();
     let share = &cluster.layout.share;
     let others = || nfs.exports.iter().filter(|export| export.file != file && export.path == *share);
-    let is_admitted =
-        |(name, address): &(&NodeName, IpAddr)| others().any(|export| export.admits(name.as_str(), *address));
+    let is_admitted = |(name, address): &(&NodeName, IpAddr)| exports::admit(others(), name.as_str(), *address);
     let mut changes = vec![];
     if nfs.enabled != "enabled" || nfs.active != "active" || !member.is_complete(&format!("service {UNIT}")) {
         changes.push(change(
@@ -43,8 +43,12 @@ pub fn step(cluster: &Cluster, member: &Member) -> Vec<Change> {
         let folder = Primitive::Dir { path: EXPORTS.into(), mode: "755", owner: "root".into() };
         changes.push(change(folder, "exportfs reads its files beside /etc/exports", None));
     }
-    let addresses: String = clients.iter().map(|(_, address)| format!(" {address}")).collect();
-    let line = if clients.is_empty() { String::new() } else { format!("{share} -{OPTIONS}{addresses}\n") };
+    // Whom another file names already exportfs would ignore here, with a complaint.
+    let is_named =
+        |(name, address): &&(&NodeName, IpAddr)| exports::naming(others(), name.as_str(), *address).is_some();
+    let clients = clients.iter().filter(|client| !is_named(client));
+    let addresses: String = clients.map(|(_, address)| format!(" {address}")).collect();
+    let line = if addresses.is_empty() { String::new() } else { format!("{share} -{OPTIONS}{addresses}\n") };
     let content =
         format!("# Written by mpiup: the share of the cluster {}, for its nodes alone.\n{line}", cluster.spec.name);
     if before.as_deref() != Some(&content) || !member.is_complete(&format!("file {file}")) {

@@ -31,6 +31,7 @@ fn left_behind(mount: &Mount, addresses: &[IpAddr]) -> Option<IpAddr> {
     mount.asks.filter(|asked| mount.is_nfs() && !addresses.contains(asked))
 }
 
-fn own_exports(spec: &Spec) -> String {
+/// The file of the head node in which mpiup exports the share.
+pub fn own_exports(spec: &Spec) -> String {
     format!("{EXPORTS}/mpiup-{}.exports", spec.name)
 }
