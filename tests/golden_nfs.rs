@@ -291,15 +291,36 @@ fn accounts_with_different_numbers() {
     assert_eq!(cluster.user_id, 1500);
 }
 
-/// One way out is taken before the other way in.
+/// One way out is taken before the other way in, with another kind, another path or both: no node is changed before.
 #[test]
-fn another_kind_afterwards() {
-    let reports = set_up(&spec(NFS));
-    let (ui, captured) = Ui::captured(Options::default());
-    ui.error(&agree(&spec(""), &reports).unwrap_err());
-    insta::assert_snapshot!(captured.err(), @r#"
-    error: client1: /home/mpi/MPI is still mounted there from master, by
-           `kind = "nfs"`
-    hint: First `mpiup down`, which keeps what is in the share, then `mpiup up`.
-    "#);
+fn another_share_afterwards() {
+    const OWN: &str = "/etc/exports.d/mpiup-aula.exports";
+    let mut reports = set_up(&spec(NFS));
+    reports[0] = reports[0].clone().with("exports", &format!("{OWN}\t/home/mpi/MPI -rw,sync 10.77.0.2 10.77.0.3"));
+    let screens = |reports: &[Report], rest: &str| {
+        let sifted = mpiup::steps::sift(&spec(rest), nodes::seen(&spec(rest), reports));
+        assert!(sifted.usable.is_empty(), "{rest}");
+        let (ui, captured) = Ui::captured(Options::default());
+        sifted.unusable.iter().for_each(|(_, _, error)| ui.error(error));
+        format!("== {rest}\n{}", captured.err())
+    };
+    let elsewhere = |report: &Report| report.clone().with("share_path", "/home/mpi/curso");
+    let elsewhere: Vec<Report> = reports.iter().map(elsewhere).collect();
+    let path = "path = \"curso\"\n";
+    let mut all = screens(&reports, "");
+    all += &screens(&elsewhere, &format!("[share]\n{path}"));
+    all += &screens(&elsewhere, &format!("{NFS}{path}"));
+    // Somebody else exports the folder of before.
+    let mut adopted = elsewhere.clone();
+    adopted[0] = adopted[0].clone().with("exports", "").replacing("journal", &format!("file {OWN}"), "file /etc/x");
+    all += &screens(&adopted, &format!("{NFS}{path}"));
+    kept("another_share_afterwards", &all);
+    // The same folder under the name that it has without links.
+    for report in &mut reports[1..] {
+        *report = report
+            .clone()
+            .with("share_path", "/srv/mpi/MPI")
+            .replacing("journal", "mount /home/mpi/MPI", "mount /srv/mpi/MPI");
+    }
+    assert!(agree(&spec(NFS), &reports).is_ok());
 }

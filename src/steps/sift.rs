@@ -53,7 +53,7 @@ pub fn sift(spec: &Spec, seen: Vec<(NodeSpec, Facts)>) -> Sifted {
     );
     if let Ok(home) = common::common_home(spec, &sifted.usable) {
         sifted.each(|node, facts| preconditions::share(spec, &home, node, facts));
-        let server = nfs::Server::new(spec, &sifted.usable);
+        let server = nfs::Server::new(spec, &home, &sifted.usable);
         sifted.each(|node, facts| nfs::check(spec, &home, &server, node, facts));
     }
     sifted.without_address();

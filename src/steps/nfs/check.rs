@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use super::{FSTAB, UNIT, left_behind, mount};
+use super::{FSTAB, UNIT, left_behind, mount, own_exports};
 use crate::{
     changes::block,
     error::{Error, Result},
@@ -29,10 +29,12 @@ pub struct Server {
     owner: (u32, u32),
     /// What it exports now.
     exports: Vec<Export>,
+    /// A node that still mounts another folder from it, and which.
+    serves_before: Option<(NodeName, String)>,
 }
 
 impl Server {
-    pub fn new(spec: &Spec, seen: &[(NodeSpec, Facts)]) -> Server {
+    pub fn new(spec: &Spec, home: &str, seen: &[(NodeSpec, Facts)]) -> Server {
         let head = seen.iter().find(|(node, _)| spec.is_head(&node.name)).map(|(_, facts)| facts);
         let addresses = head.into_iter().flat_map(|facts| &facts.addresses).map(|own| own.address).collect();
         let account = head.and_then(|facts| facts.user.as_ref());
@@ -45,7 +47,10 @@ impl Server {
             |account| (account.uid, account.gid),
         );
         let exports = head.and_then(|facts| facts.nfs.as_ref()).map(|nfs| nfs.exports.clone()).unwrap_or_default();
-        Server { name: spec.head.to_string(), addresses, owner, exports }
+        let share = Layout::new(spec, home).share;
+        let serves_before =
+            seen.iter().find_map(|(node, facts)| Some((node.name.clone(), before(spec, &share, facts)?.to_owned())));
+        Server { name: spec.head.to_string(), addresses, owner, exports, serves_before }
     }
 
     /// Whether it exports the share, and not to any address that this node has now.
@@ -72,8 +77,9 @@ impl Server {
 /// Whether this node can have its part in the share.
 pub fn check(spec: &Spec, home: &str, server: &Server, node: &NodeName, facts: &Facts) -> Result<()> {
     let share = Layout::new(spec, home).share;
+    taken_back(spec, &share, server, node, facts)?;
     if spec.share.kind != ShareKind::Nfs {
-        return other_kind(spec, &share, node, facts);
+        return Ok(());
     }
     let nfs = facts.nfs.clone().unwrap_or_default();
     name(&share)?;
@@ -83,14 +89,34 @@ pub fn check(spec: &Spec, home: &str, server: &Server, node: &NodeName, facts: &
     if spec.is_head(node) { exported(&share, node, facts, &nfs) } else { mounted(spec, &share, server, node, facts) }
 }
 
-/// A share that came over NFS is taken back before it comes in another way.
-fn other_kind(spec: &Spec, share: &str, node: &NodeName, facts: &Facts) -> Result<()> {
-    if facts.journal.iter().all(|entry| entry.key != format!("mount {share}")) {
-        return Ok(());
-    }
-    Err(Error::failed(format!("{share} is still mounted there from {}, by `kind = \"nfs\"`", spec.head))
-        .on(node)
-        .hinted("First `mpiup down`, which keeps what is in the share, then `mpiup up`."))
+/// What mpiup mounted here by `kind = "nfs"` and is not the share of now: of another `path`, or of a time before another `kind`.
+fn before<'a>(spec: &Spec, share: &str, facts: &'a Facts) -> Option<&'a str> {
+    let is_now = |path: &str| spec.share.kind == ShareKind::Nfs && (path == share || path == facts.share.path);
+    facts.journal.iter().filter_map(|entry| entry.key.strip_prefix("mount ")).find(|path| !is_now(path))
+}
+
+/// A share that came over NFS is taken back before one comes another way or from another folder: the files of both have the
+/// same names on the nodes, so the former would be exported no more while programs use it, and its mounts forgotten.
+fn taken_back(spec: &Spec, share: &str, server: &Server, node: &NodeName, facts: &Facts) -> Result<()> {
+    let own = own_exports(spec);
+    let is_nfs = spec.share.kind == ShareKind::Nfs;
+    let exported = server.exports.iter().find(|export| is_nfs && export.file == own && export.path != share);
+    let what = if !spec.is_head(node) {
+        before(spec, share, facts).map(|path| format!("{path} is still mounted there from {}", spec.head))
+    } else if let Some(export) = exported {
+        Some(format!("it still exports {} to the other nodes", export.path))
+    } else if let Some((other, path)) = &server.serves_before {
+        Some(format!("{other} still mounts {path} from it"))
+    } else {
+        // Of another kind nobody asks what stands in the file.
+        let is_noted = facts.journal.iter().any(|entry| entry.key == format!("file {own}"));
+        (is_noted && !is_nfs).then(|| "it still exports the share to the other nodes".to_owned())
+    };
+    what.map_or(Ok(()), |what| {
+        Err(Error::failed(format!("{what}, by {}", if is_nfs { "another `path`" } else { "`kind = \"nfs\"`" }))
+            .on(node)
+            .hinted("First `mpiup down`, which keeps what is in the share, then `mpiup up`."))
+    })
 }
 
 /// Neither exports(5) nor fstab(5) needs to be escaped.
