@@ -207,8 +207,27 @@ fn folders_that_cannot_be_shared() {
         ("the guide's slip of a blank", 0, |node| {
             node.with("exports", "/etc/exports\t# MPI\n/etc/exports\t/home/mpi/MPI client1 (rw) client2(rw)")
         }),
+        ("an NFS 4 that begins elsewhere", 0, |node| {
+            node.with("exports", "/etc/exports\t# /srv/nfs4\n/etc/exports\t/srv/nfs4 *(ro,fsid=0,no_subtree_check)")
+        }),
+        ("an NFS 4 that begins above", 0, |node| {
+            node.with("exports", "/etc/exports.d/lab.exports\t/home *(ro,fsid=root,crossmnt)")
+        }),
+        ("an NFS 4 that begins at the share", 0, |node| {
+            node.with("exports", "/etc/exports\t/home/mpi/MPI *(rw,fsid=0)")
+        }),
+        ("an NFS 4 that begins at another file system", 0, |node| {
+            node.with("exports", "/etc/exports\t/ *(ro,fsid=0)").with("share_mounts", "ext4\t/home\t/dev/vdb1")
+        }),
     ];
     kept("folders_that_cannot_be_shared", &refused(NFS, cases));
+    // Where it begins at the root anyway, or the number means something else, the whole path is found.
+    for (line, on) in [("/ *(ro,fsid=0)", "/"), ("/ *(ro,fsid=0,crossmnt)", "/home"), ("/srv/nfs4 *(ro,fsid=7)", "/home")] {
+        let mut reports = machines();
+        let head = reports[0].clone().with("exports", &format!("/etc/exports\t{line}"));
+        reports[0] = head.with("share_mounts", &format!("ext4\t{on}\t/dev/vda1"));
+        assert!(agree(&spec(NFS), &reports).is_ok(), "{line}");
+    }
     let name = "[share]\nkind = \"nfs\"\npath = \"my files\"\n";
     kept("folders_whose_name_cannot_be_shared", &refused(name, &[("a space", 1, |node| node)]));
 }

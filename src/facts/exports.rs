@@ -89,6 +89,18 @@ impl Export {
         self.clients.iter().filter(move |(_, options)| is_root(options)).map(|(client, _)| client.as_str())
     }
 
+    /// The option by which NFS 4 begins here instead of at `/`: it looks every path up below this folder, for all clients of all
+    /// exports (exports(5), `fsid=`; `v4root_needed` in support/export/xtab.c).
+    pub fn root_of_v4(&self) -> Option<&str> {
+        let mut options = self.clients.iter().flat_map(|(_, options)| options.split(','));
+        options.find(|option| matches!(*option, "fsid=0" | "fsid=root"))
+    }
+
+    /// What is mounted below the folder is exported along with it.
+    pub fn crosses_mounts(&self) -> bool {
+        self.clients.iter().any(|(_, options)| last(options, &["nocrossmnt", "crossmnt"]) == 1)
+    }
+
     /// `/etc/exports, line 3`
     pub fn place(&self) -> String {
         format!("{}, line {}", self.file, self.line)
@@ -263,6 +275,14 @@ mod tests {
         assert_eq!(named("/x client1 (rw)\n/x 10.0.0.2(rw)").as_deref(), Some("/etc/exports, line 1: client1 false"));
         assert_eq!(named("/x *(rw)\n/x 10.0.0.2(rw)").as_deref(), Some("/etc/exports, line 2: 10.0.0.2 true"));
         assert_eq!(named("/x *(rw) 10.0.0.0/24(ro)"), None);
+    }
+
+    #[test]
+    fn where_nfs_4_begins() {
+        let root = |line: &str| lines(line)[0].root_of_v4().map(str::to_owned);
+        assert_eq!(root("/srv/nfs4 client1(rw) *(ro,fsid=0)").as_deref(), Some("fsid=0"));
+        assert_eq!(root("/srv/nfs4 -fsid=root *(ro)").as_deref(), Some("fsid=root"));
+        assert_eq!(root("/srv/nfs4 *(ro,fsid=07,no_root_squash)"), None);
     }
 
     #[test]

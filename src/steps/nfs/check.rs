@@ -86,7 +86,10 @@ pub fn check(spec: &Spec, home: &str, server: &Server, node: &NodeName, facts: &
     kernel(spec, node, &nfs)?;
     programs(spec, node, facts)?;
     numbers(spec, server, node, facts)?;
-    if spec.is_head(node) { exported(&share, node, facts, &nfs) } else { mounted(spec, &share, server, node, facts) }
+    if spec.is_head(node) {
+        begins_at_the_top(&share, node, facts, &nfs)?;
+        exported(&share, node, facts, &nfs)
+    } else { mounted(spec, &share, server, node, facts) }
 }
 
 /// What mpiup mounted here by `kind = "nfs"` and is not the share of now: of another `path`, or of a time before another `kind`.
@@ -209,6 +212,26 @@ fn numbers(spec: &Spec, server: &Server, node: &NodeName, facts: &Facts) -> Resu
 fn is_unfit(holder: &Mount) -> bool {
     matches!(holder.kind.as_str(), "overlay" | "aufs" | "tmpfs" | "ramfs" | "squashfs")
         || holder.kind.starts_with("fuse")
+}
+
+/// The others mount the share by its whole path. With an `fsid=0`, NFS 4 looks that up below another folder, also where that is
+/// the share itself, which would have to be mounted as `/` then.
+fn begins_at_the_top(share: &str, node: &NodeName, facts: &Facts, nfs: &Nfs) -> Result<()> {
+    // Below the real root it finds what is on the same file system, and what is exported along.
+    let is_on_root = facts.share.holder.as_ref().is_none_or(|holder| holder.at == "/");
+    let finds = |export: &&Export| export.path == "/" && (is_on_root || export.crosses_mounts());
+    let elsewhere = nfs.exports.iter().filter(|export| !finds(export));
+    let Some((export, option)) = elsewhere.filter_map(|export| Some((export, export.root_of_v4()?))).next() else {
+        return Ok(());
+    };
+    Err(Error::failed(format!(
+        "NFS 4 begins at {} there, by `{option}` in {}: the other nodes would look for {share} below that, and not find it",
+        export.path,
+        export.place()
+    ))
+    .on(node)
+    .hinted(format!("Take `{option}` away there, then `exportfs -ra`. What is mounted as `{node}:/…` by NFS 4 until then has to be mounted anew, by its whole path."))
+    .hinted(SYNC))
 }
 
 fn exported(share: &str, node: &NodeName, facts: &Facts, nfs: &Nfs) -> Result<()> {
