@@ -88,6 +88,55 @@ fn what_the_guide_set_up_is_adopted() {
     golden("what_the_guide_set_up_is_adopted", &spec(NFS), &reports, Show::Everything);
 }
 
+/// The head has more names than the one in mpiup.toml. What is mounted is the share where the kernel asks the head for it; of a
+/// line in fstab the node's own names tell.
+#[test]
+fn the_share_by_other_names_of_the_head() {
+    let with = |change: &dyn Fn(Report) -> Report| {
+        let mut reports = machines();
+        reports[0] = reports[0].clone().with("host_name", "aula-srv").plus(
+            "addresses",
+            "\n2: eth0    inet6 fd00::1/64 scope global \n3: docker0    inet 172.17.0.1/16 scope global docker0\n",
+        );
+        let bridge = "\n3: docker0    inet 172.17.0.1/16 scope global docker0\n";
+        reports[1] = change(reports[1].clone().plus("addresses", bridge));
+        agree(&spec(NFS), &reports)
+    };
+    let mounted = |source: &str, asks: &str| {
+        with(&|node| node.with("share_mounts", &format!("nfs4\t/home/mpi/MPI\t{source}{asks}")))
+    };
+    let listed = |source: &str| {
+        let line = format!("{source} /home/mpi/MPI nfs defaults 0 0\n");
+        with(&|node| {
+            let hosts = node.text("/etc/hosts").unwrap() + "10.77.0.1 srv nfs.aula.lan\n10.9.9.9 master.elsewhere\n";
+            node.file("/etc/hosts", "644", "root", &hosts).file("/etc/fstab", "644", "root", &line)
+        })
+    };
+    for source in ["master.aula.lan:/home/mpi/MPI", "srv:/home/mpi/MPI/", "[fd00::1]:/home/mpi/MPI"] {
+        let asks = if source.starts_with('[') { "\tfd00::1" } else { "\t10.77.0.1" };
+        let cluster = mounted(source, asks).unwrap_or_else(|error| panic!("{source}: {error}"));
+        let change = plan(&cluster).nodes[1].changes.iter().find(|change| change.key().starts_with("mount ")).cloned();
+        assert_eq!(change.map(|change| change.why).as_deref(), Some("the same files on every node, by NFS 4.2"));
+    }
+    // Another master, another folder, and what the node serves to itself.
+    for (source, asks) in [
+        ("master.elsewhere:/home/mpi/MPI", "\t10.9.9.9"),
+        ("master.aula.lan:/srv/MPI", "\t10.77.0.1"),
+        ("srv:/home/mpi/MPI", "\t172.17.0.1"),
+        ("localhost:/home/mpi/MPI", "\t127.0.0.1"),
+        ("127.0.0.1:/home/mpi/MPI", "\t127.0.0.1"),
+    ] {
+        let error = mounted(source, asks).unwrap_err();
+        assert!(error.message().contains("and not master:/home/mpi/MPI"), "{source}: {error}");
+    }
+    for host in ["master.aula.lan", "MASTER.aula.lan", "srv", "nfs.aula.lan", "aula-srv", "[fd00::1]", "10.77.0.1"] {
+        assert!(listed(&format!("{host}:/home/mpi/MPI")).is_ok(), "{host}");
+    }
+    for host in ["nas", "master2", "masterly.lan", "master.elsewhere", "10.9.9.9"] {
+        assert!(listed(&format!("{host}:/home/mpi/MPI")).is_err(), "{host}");
+    }
+}
+
 /// nfsd goes by what names a client most closely, and so does the plan. What is more open than mpiup would have it is said.
 #[test]
 fn exports_of_others_are_read_as_nfsd_reads_them() {
@@ -222,14 +271,18 @@ fn folders_that_cannot_be_shared() {
     ];
     kept("folders_that_cannot_be_shared", &refused(NFS, cases));
     // Where it begins at the root anyway, or the number means something else, the whole path is found.
-    for (line, on) in [("/ *(ro,fsid=0)", "/"), ("/ *(ro,fsid=0,crossmnt)", "/home"), ("/srv/nfs4 *(ro,fsid=7)", "/home")] {
+    for (line, on) in
+        [("/ *(ro,fsid=0)", "/"), ("/ *(ro,fsid=0,crossmnt)", "/home"), ("/srv/nfs4 *(ro,fsid=7)", "/home")]
+    {
         let mut reports = machines();
         let head = reports[0].clone().with("exports", &format!("/etc/exports\t{line}"));
         reports[0] = head.with("share_mounts", &format!("ext4\t{on}\t/dev/vda1"));
         assert!(agree(&spec(NFS), &reports).is_ok(), "{line}");
     }
     let name = "[share]\nkind = \"nfs\"\npath = \"my files\"\n";
-    kept("folders_whose_name_cannot_be_shared", &refused(name, &[("a space", 1, |node| node)]));
+    let colon = "[share]\nkind = \"nfs\"\npath = \"aula:1\"\n";
+    let names = [refused(name, &[("a space", 1, |node| node)]), refused(colon, &[("a colon", 1, |node| node)])];
+    kept("folders_whose_name_cannot_be_shared", &names.concat());
 }
 
 /// A node that has another address is shut out until the export names it: then its silence is no reason to leave it out.
@@ -336,10 +389,11 @@ fn another_share_afterwards() {
     kept("another_share_afterwards", &all);
     // The same folder under the name that it has without links.
     for report in &mut reports[1..] {
-        *report = report
-            .clone()
-            .with("share_path", "/srv/mpi/MPI")
-            .replacing("journal", "mount /home/mpi/MPI", "mount /srv/mpi/MPI");
+        *report = report.clone().with("share_path", "/srv/mpi/MPI").replacing(
+            "journal",
+            "mount /home/mpi/MPI",
+            "mount /srv/mpi/MPI",
+        );
     }
     assert!(agree(&spec(NFS), &reports).is_ok());
 }

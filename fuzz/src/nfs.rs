@@ -45,18 +45,22 @@ pub fn check(data: &[u8]) {
                     assert_eq!(clients, [NODES[1].1]);
                 }
                 Primitive::Mount { path, source, .. } => {
-                    let head = source.trim_end_matches('/').strip_suffix(&format!(":{SHARE}")).unwrap_or_default();
-                    let is_head = NODES[0].0.eq_ignore_ascii_case(head) || NODES[0].1 == head.trim_matches(['[', ']']);
-                    assert!(path == SHARE && is_head, "{path} {source}");
-                    let server = seen.mounted().map(|mount| mount.server());
-                    assert!(
-                        server.is_none_or(|server| server
-                            .is_some_and(|server| { NODES[0].1 == server || NODES[0].0.eq_ignore_ascii_case(server) })),
-                        "{seen:?}"
-                    );
+                    let of_share = source.trim_end_matches('/').ends_with(&format!(":{SHARE}"));
+                    assert!(path == SHARE && of_share, "{path} {source}");
+                    assert!(seen.mounted().is_none_or(is_of_head), "{seen:?}");
                 }
                 _ => {}
             }
         }
     }
+}
+
+/// Whether the head serves it: by its name, or because the kernel asks it.
+fn is_of_head(mount: &share::Mount) -> bool {
+    let (name, address) = NODES[0];
+    let is_named = |server: &str| {
+        let server = server.to_ascii_lowercase();
+        server == address || server == name || server.starts_with(&format!("{name}."))
+    };
+    mount.asks.is_some_and(|asked| asked.to_string() == address) || mount.server().is_some_and(is_named)
 }

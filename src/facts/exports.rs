@@ -120,8 +120,7 @@ pub fn naming<'a>(
     name: &str,
     address: IpAddr,
 ) -> Option<(&'a Export, &'a str, bool)> {
-    let (_, export, (client, options)) =
-        decisive(exports, name, address).filter(|(kind, ..)| *kind == Kind::Exact)?;
+    let (_, export, (client, options)) = decisive(exports, name, address).filter(|(kind, ..)| *kind == Kind::Exact)?;
     Some((export, client, writes(options)))
 }
 

@@ -14,7 +14,7 @@ use crate::{
         share::Mount,
     },
     spec::{NodeName, NodeSpec, ShareKind, Spec},
-    steps::{Layout, common, packages},
+    steps::{Layout, common, hosts_file, packages},
 };
 
 const SYNC: &str =
@@ -24,6 +24,8 @@ const SYNC: &str =
 #[derive(Debug, Default)]
 pub struct Server {
     name: String,
+    /// What it calls itself.
+    host_name: String,
     addresses: Vec<IpAddr>,
     /// uid and gid that files in the share have.
     owner: (u32, u32),
@@ -50,7 +52,8 @@ impl Server {
         let share = Layout::new(spec, home).share;
         let serves_before =
             seen.iter().find_map(|(node, facts)| Some((node.name.clone(), before(spec, &share, facts)?.to_owned())));
-        Server { name: spec.head.to_string(), addresses, owner, exports, serves_before }
+        let host_name = head.map(|facts| facts.host_name.clone()).unwrap_or_default();
+        Server { name: spec.head.to_string(), host_name, addresses, owner, exports, serves_before }
     }
 
     /// Whether it exports the share, and not to any address that this node has now.
@@ -64,14 +67,40 @@ impl Server {
         self.exports.iter().filter(move |export| export.path == share)
     }
 
-    /// Whether this is its share.
-    fn exports(&self, source: &str, share: &str) -> bool {
-        source.rsplit_once(':').is_some_and(|(host, path)| {
-            let is_address = |host: &str| host.parse().is_ok_and(|address| self.addresses.contains(&address));
-            path.trim_end_matches('/') == share
-                && (host.eq_ignore_ascii_case(&self.name) || is_address(host.trim_matches(['[', ']'])))
-        })
+    /// Whether the source names this folder of it as mpiup does, or by an address.
+    fn exports(&self, source: &str, share: &str, facts: &Facts) -> bool {
+        let is_address = |host: &str| host.parse().is_ok_and(|address| self.has(address, facts));
+        parts(source, share).is_some_and(|host| host.eq_ignore_ascii_case(&self.name) || is_address(host))
     }
+
+    /// Whether this is its share for that node, by whatever name. `asks` is where the kernel asks for what is mounted already.
+    fn shares(&self, source: &str, share: &str, asks: Option<IpAddr>, facts: &Facts) -> bool {
+        let knows = |host: &str| asks.map_or_else(|| self.is_called(host, facts), |asked| self.has(asked, facts));
+        self.exports(source, share, facts) || parts(source, share).is_some_and(knows)
+    }
+
+    /// Whether that node means it by this name.
+    fn is_called(&self, host: &str, facts: &Facts) -> bool {
+        let hosts = facts.text("/etc/hosts").unwrap_or_default();
+        if let Some(address) = hosts_file::meaning_of(hosts, host) {
+            return address.parse().is_ok_and(|address| self.has(address, facts));
+        }
+        let (name, domain) = host.split_at_checked(self.name.len()).unwrap_or_default();
+        let is_whole_name = name.eq_ignore_ascii_case(&self.name) && domain.starts_with('.');
+        let is_own_name = host.eq_ignore_ascii_case(&self.host_name) && self.host_name != facts.host_name;
+        is_whole_name || is_own_name
+    }
+
+    /// An address that both have, 127.0.0.1 or that of a bridge, is the other node's own there.
+    fn has(&self, address: IpAddr, facts: &Facts) -> bool {
+        self.addresses.contains(&address) && facts.addresses.iter().all(|own| own.address != address)
+    }
+}
+
+/// The host that serves this folder by that source.
+fn parts<'a>(source: &'a str, share: &str) -> Option<&'a str> {
+    let (host, path) = source.rsplit_once(':')?;
+    (path.trim_end_matches('/') == share).then_some(host.trim_matches(['[', ']']))
 }
 
 /// Whether this node can have its part in the share.
@@ -89,7 +118,9 @@ pub fn check(spec: &Spec, home: &str, server: &Server, node: &NodeName, facts: &
     if spec.is_head(node) {
         begins_at_the_top(&share, node, facts, &nfs)?;
         exported(&share, node, facts, &nfs)
-    } else { mounted(spec, &share, server, node, facts) }
+    } else {
+        mounted(spec, &share, server, node, facts)
+    }
 }
 
 /// What mpiup mounted here by `kind = "nfs"` and is not the share of now: of another `path`, or of a time before another `kind`.
@@ -122,9 +153,9 @@ fn taken_back(spec: &Spec, share: &str, server: &Server, node: &NodeName, facts:
     })
 }
 
-/// Neither exports(5) nor fstab(5) needs to be escaped.
+/// Neither exports(5) nor fstab(5) needs to be escaped, and a source has one colon before its path.
 fn name(share: &str) -> Result<()> {
-    match share.chars().find(|c| c.is_whitespace() || matches!(c, '\\' | '"' | '\'' | '#')) {
+    match share.chars().find(|c| c.is_whitespace() || matches!(c, '\\' | '"' | '\'' | '#' | ':')) {
         None => Ok(()),
         Some(bad) => Err(Error::usage(format!(
             "the folder {share} cannot be shared over NFS: its path has {}",
@@ -265,7 +296,7 @@ fn mounted(spec: &Spec, share: &str, server: &Server, node: &NodeName, facts: &F
     let old = holder.and_then(|mount| left_behind(mount, &server.addresses));
     // Mounted by the head's name, it is mounted anew where that has another address now. And a node whose own address has changed
     // is answered once the export names the new one.
-    let is_mended = old.is_some() && holder.is_some_and(|mount| server.exports(&mount.source, share))
+    let is_mended = old.is_some() && holder.is_some_and(|mount| server.exports(&mount.source, share, facts))
         || server.shuts_out(share, node, facts);
     if let Some(silent) = facts.share.silent.as_ref().filter(|_| !is_mended) {
         let source = holder.map_or("", |holder| holder.source.as_str());
@@ -280,18 +311,23 @@ fn mounted(spec: &Spec, share: &str, server: &Server, node: &NodeName, facts: &F
         }
         return Err(said.hinted(format!("Is {head} on, and does it export it? On {head}: `systemctl status {UNIT}` and `exportfs -v`. What waits for it on {node} goes on when {head} is back.")));
     }
-    if let Some(other) = facts.share.mounted().filter(|mount| !mount.is_nfs() || !server.exports(&mount.source, share))
-    {
-        return Err(Error::failed(format!("something else is mounted at {share} there: {}", other.source))
-            .on(node)
-            .hinted(format!("On {node}: `umount {share}`, where it may go; or `kind = \"existing\"` in [share], where it is the share.")));
+    let is_share = |mount: &&Mount| mount.is_nfs() && server.shares(&mount.source, share, mount.asks, facts);
+    if let Some(other) = facts.share.mounted().filter(|mount| !is_share(mount)) {
+        return Err(Error::failed(format!(
+            "something else is mounted at {share} there: {}, and not {head}:{share}",
+            other.source
+        ))
+        .on(node)
+        .hinted(format!(
+            "On {node}: `umount {share}`, where it may go; or `kind = \"existing\"` in [share], where it is the share."
+        )));
     }
     let mark = Layout::new(spec, "").mark;
     let fstab = block::without(facts.text(FSTAB).unwrap_or_default(), &mark);
-    if let Some(other) = mount::entry(&fstab, share).filter(|source| !server.exports(source, share)) {
-        return Err(Error::failed(format!("{FSTAB} mounts something else at {share} there: {other}"))
+    if let Some(other) = mount::entry(&fstab, share).filter(|source| !server.shares(source, share, None, facts)) {
+        return Err(Error::failed(format!("{FSTAB} mounts something else at {share} there: {other}, and not {head}:{share}"))
             .on(node)
-            .hinted(format!("Take that line out on {node}, or choose another `path` in [share].")));
+            .hinted(format!("Where it means the same, write {head} there, or an address of it. Else take that line out on {node}, or choose another `path` in [share].")));
     }
     let mut own = facts.addresses.iter().filter(|own| !own.is_local());
     // What mpiup adds would be ignored: whom a line names decides, and of two such the first (see `facts/exports.rs`).
