@@ -231,6 +231,33 @@ fn machines_that_cannot_do_nfs() {
     assert!(agree(&spec(NFS), &reports).is_ok());
 }
 
+const DISK_BELOW: &str = "\next4\t/home/mpi/MPI/data\t/dev/vdb1";
+
+/// A cluster that works goes on, and is told; what is exported as well is seen by all.
+#[test]
+fn file_systems_below_a_share_that_is_exported() {
+    let told = |exports: &[&str]| {
+        let lines: Vec<String> = exports.iter().map(|line| format!("/etc/exports\t{line}")).collect();
+        let mut reports = machines();
+        reports[0] = reports[0].clone().plus("share_mounts", DISK_BELOW).with("exports", &lines.join("\n"));
+        agree(&spec(NFS), &reports).map(|cluster| {
+            let kept = mpiup::steps::adopted(&cluster).into_iter().map(|adopted| adopted.what);
+            kept.filter(|what| what.contains("/dev/vdb1")).collect::<Vec<_>>()
+        })
+    };
+    let (share, data) = ("/home/mpi/MPI client1(rw) client2(rw)", "/home/mpi/MPI/data client1(rw) client2(rw)");
+    let hidden = "mounts below the share, empty folders on the other nodes unless they are exported too: /dev/vdb1 at /home/mpi/MPI/data";
+    assert_eq!(told(&[share]).unwrap(), [hidden]);
+    assert_eq!(told(&[share, data]).unwrap(), [""; 0]);
+    assert_eq!(told(&[data]).unwrap(), [""; 0]);
+    assert_eq!(told(&["/home/mpi/MPI *(rw,crossmnt)"]).unwrap(), [""; 0]);
+    let linked =
+        machines()[0].clone().with("share_path", "/srv/mpi/MPI").with("exports", &format!("/etc/exports\t{data}"));
+    let below = linked.with("share_mounts", "ext4\t/\t/dev/vda1\next4\t/srv/mpi/MPI/data\t/dev/vdb1");
+    assert!(agree(&spec(NFS), &[vec![below], machines().split_off(1)].concat()).is_ok());
+    assert!(told(&["/srv *(rw,crossmnt)"]).unwrap_err().message().contains("/home/mpi/MPI/data"));
+}
+
 #[test]
 fn folders_that_cannot_be_shared() {
     let cases: &[Case] = &[
@@ -268,6 +295,8 @@ fn folders_that_cannot_be_shared() {
         ("an NFS 4 that begins at another file system", 0, |node| {
             node.with("exports", "/etc/exports\t/ *(ro,fsid=0)").with("share_mounts", "ext4\t/home\t/dev/vdb1")
         }),
+        ("a disk below", 0, |node| node.plus("share_mounts", DISK_BELOW)),
+        ("a FUSE below", 0, |node| node.plus("share_mounts", "\nfuse.sshfs\t/home/mpi/MPI/nas\tana@nas:/data")),
     ];
     kept("folders_that_cannot_be_shared", &refused(NFS, cases));
     // Where it begins at the root anyway, or the number means something else, the whole path is found.

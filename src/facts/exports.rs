@@ -107,6 +107,12 @@ impl Export {
     }
 }
 
+/// Whether what is mounted here, below this folder, comes along with the folder. NFS 4 crosses into whatever is exported by
+/// itself (exports(5), `nohide`).
+pub fn bring_along(exports: &[Export], folder: &str, at: &str) -> bool {
+    exports.iter().any(|export| export.path == at || export.path == folder && export.crosses_mounts())
+}
+
 /// Whether this machine may read and write by these exports of one folder.
 pub fn admit<'a>(exports: impl Iterator<Item = &'a Export>, name: &str, address: IpAddr) -> bool {
     let decides = decisive(exports, name, address);

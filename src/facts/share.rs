@@ -9,6 +9,8 @@ pub struct Share {
     pub path: String,
     /// The file system that holds it: its own, or that of a folder above.
     pub holder: Option<Mount>,
+    /// What is mounted below it, each place once. Who exports the folder does not export these with it.
+    pub below: Vec<Mount>,
     /// Why it does not answer. A server that is gone keeps everybody waiting who touches what it serves.
     pub silent: Option<String>,
     /// The first few names in it, where it is a plain folder that is to come over NFS: a mount would hide them.
@@ -73,9 +75,18 @@ pub fn share(path: &str, mounts: &str, silent: &str, holds: &str) -> Share {
         let (kind, at, source) = (fields.next()?, fields.next()?, fields.next()?);
         Some(Mount { kind, at, source, asks: fields.next().and_then(|address| address.parse().ok()) })
     };
+    let mut below: Vec<Mount> = Vec::new();
+    for other in mounts.lines().skip(1).filter_map(mount) {
+        // The later one lies above: what an automount has mounted, above the automount.
+        match below.iter_mut().find(|known| known.at == other.at) {
+            Some(known) => *known = other,
+            None => below.push(other),
+        }
+    }
     Share {
         path: path.to_owned(),
         holder: mounts.lines().next().and_then(mount),
+        below,
         silent: Some(silent.to_owned()).filter(|why| !why.is_empty()),
         holds: holds.lines().map(str::to_owned).collect(),
     }
@@ -104,5 +115,13 @@ mod tests {
             seen("nfs4\t/home/mpi/MPI\tmaster:/home/mpi/MPI\next4\t/home/mpi/MPI/data\t/dev/vdb"),
             Some("master:/home/mpi/MPI".into())
         );
+    }
+
+    #[test]
+    fn what_is_mounted_below() {
+        let lines = "ext4\t/\t/dev/vda1\nautofs\t/home/mpi/MPI/a\tsystemd-1\next4\t/home/mpi/MPI/b\t/dev/vdb\nxfs\t/home/mpi/MPI/a\t/dev/vdc";
+        let below = share("/home/mpi/MPI", lines, "", "").below;
+        let shown: Vec<String> = below.iter().map(|mount| format!("{} {}", mount.at, mount.source)).collect();
+        assert_eq!(shown, ["/home/mpi/MPI/a /dev/vdc", "/home/mpi/MPI/b /dev/vdb"]);
     }
 }

@@ -16,7 +16,7 @@ pub struct Adopted {
 
 /// In the order of the steps. What mpiup made itself, on an earlier day, is not among it.
 pub fn adopted(cluster: &Cluster) -> Vec<Adopted> {
-    let finders = [account, names, keys, mpi, modules, share, export, hosts];
+    let finders = [account, names, keys, mpi, modules, share, export, below, hosts];
     let mut all: Vec<Adopted> = Vec::new();
     for finder in finders {
         for member in &cluster.members {
@@ -107,6 +107,22 @@ fn export(cluster: &Cluster, member: &Member) -> Option<String> {
         roots => what.push_str(&format!("; root on {} is root in it", roots.join(", "))),
     }
     Some(what)
+}
+
+/// File systems that end the share on the head: it is better said than found out.
+fn below(cluster: &Cluster, member: &Member) -> Option<String> {
+    if cluster.spec.share.kind != ShareKind::Nfs || !cluster.spec.is_head(&member.spec.name) {
+        return None;
+    }
+    let all =
+        nfs::hidden(&cluster.layout.share, &member.facts).map(|mount| format!("{} at {}", mount.source, mount.at));
+    let all: Vec<String> = all.collect();
+    (!all.is_empty()).then(|| {
+        format!(
+            "mounts below the share, empty folders on the other nodes unless they are exported too: {}",
+            all.join(", ")
+        )
+    })
 }
 
 fn hosts(cluster: &Cluster, member: &Member) -> Option<String> {

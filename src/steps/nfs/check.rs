@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use super::{FSTAB, UNIT, left_behind, mount, own_exports};
+use super::{FSTAB, UNIT, hidden, left_behind, mount, own_exports};
 use crate::{
     changes::block,
     error::{Error, Result},
@@ -117,7 +117,8 @@ pub fn check(spec: &Spec, home: &str, server: &Server, node: &NodeName, facts: &
     numbers(spec, server, node, facts)?;
     if spec.is_head(node) {
         begins_at_the_top(&share, node, facts, &nfs)?;
-        exported(&share, node, facts, &nfs)
+        exported(&share, node, facts, &nfs)?;
+        whole(&share, node, facts, &nfs)
     } else {
         mounted(spec, &share, server, node, facts)
     }
@@ -288,6 +289,24 @@ fn exported(share: &str, node: &NodeName, facts: &Facts, nfs: &Nfs) -> Result<()
         return Ok(());
     };
     Err(Error::failed(format!("the head node cannot export {share}: {why}")).on(node).hinted(mend).hinted(SYNC))
+}
+
+/// A folder that is whole on the head alone would be found out by programs. Where it is exported already, people work with what
+/// they see: then it is told (see `steps/adopted.rs`), and nobody is kept from it.
+fn whole(share: &str, node: &NodeName, facts: &Facts, nfs: &Nfs) -> Result<()> {
+    let is_exported = nfs.exports.iter().any(|export| export.path == share);
+    let Some(mount) = hidden(share, facts).next().filter(|_| !is_exported) else { return Ok(()) };
+    let Mount { at, source, kind, .. } = mount;
+    let error = Error::failed(format!("{source} ({kind}) is mounted there at {at}, which would be an empty folder on the other nodes: an export ends where another file system is mounted"))
+        .on(node);
+    let can_be_exported = !is_unfit(mount) && !mount.is_of_the_network() && kind != "autofs";
+    Err(if can_be_exported {
+        error
+            .hinted(format!("Export it as well, by a line of its own in /etc/exports, such as `{at} client1(rw,sync,no_subtree_check)`, and the others see it within the share."))
+            .hinted(format!("Or mount it outside of {share}."))
+    } else {
+        error.hinted(format!("Mount it outside of {share}."))
+    })
 }
 
 fn mounted(spec: &Spec, share: &str, server: &Server, node: &NodeName, facts: &Facts) -> Result<()> {
