@@ -10,7 +10,7 @@ mod shell;
 
 use std::{fs, io::Read as _, os::unix::fs::symlink, time::Duration};
 
-use mpiup::changes::Primitive;
+use mpiup::changes::{Primitive, Text, script};
 use shell::{Ran, Sandbox, worlds};
 
 const FIREWALLS: [(&str, &str); 4] =
@@ -140,6 +140,33 @@ fn what_is_let_in_is_let_out_again_and_nothing_else() {
         good(&down);
         assert_eq!(down.results(), ["done"]);
         assert_eq!((live(s), s.picture()), (stood, before), "{firewall}");
+        assert!(s.is_clean());
+    });
+}
+
+/// The share is still mounted somewhere: without the rule its user would hang at the next connection.
+#[test]
+fn who_has_the_share_mounted_is_let_in_on() {
+    everywhere(|s, firewall, place| {
+        let stood = live(s);
+        fs::create_dir_all(s.path("nftables.d")).unwrap();
+        let at_boot = Primitive::File {
+            path: s.path("nftables.d/zz-mpiup-aula-inet-filter-input.nft"),
+            mode: "644",
+            owner: shell::me(),
+            content: Text::new("# rules\n"),
+            check: None,
+        };
+        good(&s.up(&[rule(firewall, place, &["10.77.0.3"]), at_boot]));
+        let now = live(s);
+        let down = s.sh(&script::undo(&s.state(), true, "client2"));
+        assert_eq!(down.results(), ["kept", "kept"], "{firewall}: {down:?}");
+        let said = "the firewall goes on letting the other nodes in, because the share is still mounted on client2";
+        assert_eq!(down.said(), [said, said]);
+        assert_eq!(live(s), now);
+        assert!(fs::exists(s.path("nftables.d/zz-mpiup-aula-inet-filter-input.nft")).unwrap());
+        assert_eq!(s.down().results(), ["done", "done"]);
+        assert_eq!(live(s), stood);
         assert!(s.is_clean());
     });
 }

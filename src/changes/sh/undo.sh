@@ -60,10 +60,14 @@ of_nobody() {
     if [ "$mpiup_purge" = yes ] || ! { [ -e "$path" ] || [ -L "$path" ]; }; then return 0; fi
     kept "$path stays: it belonged to the account $owner, which somebody removed"
 }
-# Whether this is the export of what other nodes still have mounted.
+# Whether this is the export of what other nodes still have mounted, or what lets them come for it.
 still_exported() {
-    case $key in "file /etc/exports.d/"*) [ -n "$mpiup_mounted_on" ] || return 1 ;; *) return 1 ;; esac
-    kept "the share stays exported, because it is still mounted on $mpiup_mounted_on"
+    [ -n "$mpiup_mounted_on" ] || return 1
+    case $key in
+    "file /etc/exports.d/"*) kept "the share stays exported, because it is still mounted on $mpiup_mounted_on" ;;
+    "firewall "*|"file "*/zz-mpiup-*) kept "the firewall goes on letting the other nodes in, because the share is still mounted on $mpiup_mounted_on" ;;
+    *) return 1 ;;
+    esac
 }
 # Whether this is the line by which something is mounted that is in use: systemd would lose hold of it.
 still_mounted() {
