@@ -302,6 +302,34 @@ fn up_when_a_node_has_left_that_cannot_be_reached() {
     screen("up_when_a_node_has_left_that_cannot_be_reached", stage.play(Play::Up));
 }
 
+const NOTE: &str = "master 10.77.0.1 head\nclient1 10.77.0.2\nclient2 10.77.0.3\n";
+const MOUNT: &str = "mount /home/mpi/MPI";
+
+/// What the head is told of who has the share mounted: its export and its firewall stay while somebody has.
+#[test]
+fn down_asks_who_has_the_share_before_it_goes() {
+    let reports = || over_nfs().1.into_iter().map(|report| report.with("members", NOTE)).collect::<Vec<_>>();
+    let stage = || Stage::of(reports()).spec(spec(NFS)).answer("y");
+    let told = |stage: Stage, play: Play| {
+        let (screen, records) = stage.played(play);
+        let scripts = records[0].scripts();
+        let script = scripts.iter().rev().find(|script| script.contains("\nundo_all ")).expect(&screen);
+        let call = script.lines().rev().find_map(|line| line.strip_prefix("undo_all /var/lib/mpiup/aula no "));
+        (call.unwrap().to_owned(), script.contains("\nmpiup_unasked=yes\n"))
+    };
+    let told_by = |stage: Stage| told(stage, Play::Down);
+    assert_eq!(told_by(stage()), ("''".into(), false));
+    assert_eq!(told_by(stage().keeps("client1", MOUNT, "it is in use")), ("client1".into(), false));
+    // Not taken back so far; taken back, and something else failed; in use by another operator; and off, who is not waited for.
+    assert_eq!(told_by(stage().fails("client2", MOUNT, "no")), ("client2".into(), false));
+    assert_eq!(told_by(stage().fails("client2", "block /etc/fstab", "no")), ("''".into(), false));
+    assert_eq!(told_by(stage().in_use("client1").answer("y")), ("client1".into(), false));
+    assert_eq!(told_by(stage().lost("client2", unreachable())), ("''".into(), false));
+    // The head alone, by hand.
+    let alone = || Stage::of(reports()[..1].to_vec()).spec(spec_of(&[("master", "10.77.0.1")], NFS)).answer("y");
+    assert_eq!(told(alone(), Play::DownByNodes(None)), ("''".into(), true));
+}
+
 /// The head node leaves, and only one node stays.
 #[test]
 fn plan_when_the_head_leaves() {

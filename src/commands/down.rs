@@ -103,7 +103,9 @@ pub async fn with_session(mut session: Session, yes: bool, purge: bool, ui: &Ui)
             Event::Say { node, text } => progress.meter(node.as_str(), &text),
             _ => {}
         };
-        let undone = provision::undo(&session.spec, &session.seen, &session.fleet, locks, purge, &consent, &sink).await;
+        // Who was lost in the meantime may have the share mounted.
+        let seen = [session.seen.as_slice(), &session.aside].concat();
+        let undone = provision::undo(&session.spec, &seen, &session.fleet, locks, purge, &consent, &sink).await;
         for name in &names {
             let failed = undone.failed.iter().find(|(node, _)| node.as_str() == name);
             progress

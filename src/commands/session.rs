@@ -168,7 +168,10 @@ impl Session {
 
     /// Looks again.
     pub async fn look_again(&mut self) {
-        self.seen = gather(&self.spec, &mut self.fleet, &|_| ()).await;
+        let seen = gather(&self.spec, &mut self.fleet, &|_| ()).await;
+        let before = std::mem::replace(&mut self.seen, seen);
+        let is_gone = |(node, _): &(NodeSpec, Facts)| self.seen.iter().all(|(other, _)| other.name != node.name);
+        self.aside.extend(before.into_iter().filter(is_gone));
     }
 
     /// For the verbs that need a cluster: leaves out the nodes that cannot take part in one, and names them.

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use super::{
     Event, Fleet, Locks, Silences, Sink,
     confirm::{self, Asked},
+    leavers,
     report::{self, Line},
 };
 use crate::{
@@ -26,10 +27,13 @@ pub struct Undone {
     /// What was left, and why: node, object, reason.
     pub kept: Vec<(NodeName, String, String)>,
     pub failed: Vec<(NodeName, Error)>,
+    /// Who still has mounted what another node exports, as far as anybody knows.
+    pub mounted: Vec<NodeName>,
 }
 
 /// Takes back everything that the journals of `seen` tell of, the last change first. A node that exports a folder comes after
-/// those that may have mounted it, and goes on exporting while one of them does. Who cannot be reached is not waited for.
+/// those that may have mounted it, and goes on exporting while one of them does: also one with which this did not come to its
+/// end, or that was seen and then lost. Who was not seen at all is not waited for.
 pub async fn undo(
     spec: &Spec,
     seen: &[(NodeSpec, Facts)],
@@ -39,11 +43,20 @@ pub async fn undo(
     consent: &Consent,
     sink: Sink<'_>,
 ) -> Undone {
-    let how = &How { alone: locks.alone(), silences: fleet.silences, purge, consent, sink };
-    let (servers, others): (Vec<_>, Vec<_>) = seen.iter().partition(|(_, facts)| exports(facts));
-    let mut all = side_by_side(spec, &others, fleet, how, "").await;
-    let mounted = all.kept.iter().filter(|(_, what, _)| what.starts_with("mount of ")).map(|(node, ..)| node.as_str());
-    let mounted = nodeset::fold_in_order(mounted);
+    let unmounted = RefCell::new(Vec::new());
+    let noting = |event: Event| {
+        if let Event::Done { node, what } = &event {
+            unmounted.borrow_mut().push((node.clone(), what.clone()));
+        }
+        sink(event);
+    };
+    let how = &How { alone: locks.alone(), silences: fleet.silences, purge, consent, sink: &noting };
+    let is_shared = seen.iter().any(|(_, facts)| mounts(facts).next().is_some());
+    let is_server = |(node, facts): &(NodeSpec, Facts)| exports(facts) || (is_shared && is_head(node, facts));
+    let (servers, clients): (Vec<_>, Vec<_>) = seen.iter().partition(|one| is_server(one));
+    let mut all = side_by_side(spec, &clients, fleet, how, "").await;
+    all.mounted = mounted(clients.iter().copied(), &unmounted.borrow());
+    let mounted = nodeset::fold_in_order(all.mounted.iter().map(NodeName::as_str));
     let servers = side_by_side(spec, &servers, fleet, how, &mounted).await;
     all.undone += servers.undone;
     all.remarks.extend(servers.remarks);
@@ -54,6 +67,27 @@ pub async fn undo(
     all.kept.sort_by_key(|(node, ..)| place(node));
     all.failed.sort_by_key(|(node, _)| place(node));
     all
+}
+
+/// Which of these have mounted what another node exports, but for mounts that are known to be gone: node, and mount in words.
+fn mounted<'a>(
+    seen: impl IntoIterator<Item = &'a (NodeSpec, Facts)>,
+    unmounted: &[(NodeName, String)],
+) -> Vec<NodeName> {
+    let is_gone =
+        |node: &NodeSpec, entry: &Entry| unmounted.iter().any(|(name, what)| *name == node.name && *what == entry.what);
+    let is_mounted = |(node, facts): &&(NodeSpec, Facts)| mounts(facts).any(|entry| !is_gone(node, entry));
+    seen.into_iter().filter(is_mounted).map(|(node, _)| node.name.clone()).collect()
+}
+
+/// What this node has from another one.
+fn mounts(facts: &Facts) -> impl Iterator<Item = &Entry> {
+    facts.journal.iter().filter(|entry| entry.key.starts_with("mount "))
+}
+
+/// Whether it was the head, which lets the others in also where somebody else's export was adopted.
+fn is_head(node: &NodeSpec, facts: &Facts) -> bool {
+    facts.members.iter().any(|noted| noted.is_head && noted.name == node.name)
 }
 
 /// Whether this node gives a folder to the others.
@@ -68,9 +102,14 @@ async fn side_by_side(
     how: &How<'_>,
     mounted_on: &str,
 ) -> Undone {
-    let work = seen.iter().map(|(node, facts)| async move {
+    let is_lost = |node: &NodeSpec| fleet.lost.iter().any(|lost| lost.node == node.name);
+    let work = seen.iter().filter(|(node, _)| !is_lost(node)).map(|seen| async move {
+        let (node, facts) = seen;
+        // `mpiup down MACHINE`: those that it names are asked, and no others.
+        let is_whole = !exports(facts) || leavers::left(spec, std::slice::from_ref(*seen)).is_empty();
+        let unasked = if is_whole { "" } else { "mpiup_unasked=yes\n" };
         let outcome = match fleet.node(&node.name) {
-            Some(connected) => one(spec, facts, connected, how, mounted_on).await,
+            Some(connected) => one(spec, facts, connected, how, (unasked, mounted_on)).await,
             None => Err(Error::failed("the connection is gone")),
         };
         (node.name.clone(), outcome)
@@ -99,7 +138,13 @@ struct How<'a> {
     sink: Sink<'a>,
 }
 
-async fn one(spec: &Spec, facts: &Facts, node: &Node, how: &How<'_>, mounted_on: &str) -> Result<Undone> {
+async fn one(
+    spec: &Spec,
+    facts: &Facts,
+    node: &Node,
+    how: &How<'_>,
+    (unasked, mounted_on): (&str, &str),
+) -> Result<Undone> {
     let sink = how.sink;
     if facts.journal.is_empty() {
         return Ok(Undone::default());
@@ -146,7 +191,7 @@ async fn one(spec: &Spec, facts: &Facts, node: &Node, how: &How<'_>, mounted_on:
     };
     let long = how.purge || facts.journal.iter().any(|entry| entry.what.starts_with("packages "));
     let hands = Hands::new(node, how.consent);
-    let script = format!("{}{}{}", report::TITLE, how.alone, script::undo(&state, how.purge, mounted_on));
+    let script = format!("{}{}{unasked}{}", report::TITLE, how.alone, script::undo(&state, how.purge, mounted_on));
     let output =
         confirm::beside(node, &state, &asked, hands.run(&script, how.silences.patience(long), &mut on_line)).await;
     let output = output.map_err(|error| report::cut_off(&error, &under_way.borrow()))?;

@@ -42,6 +42,8 @@ pub struct Stage {
     keeps: BTreeMap<&'static str, (&'static str, &'static str)>,
     says: BTreeMap<&'static str, (i32, &'static str)>,
     others: BTreeMap<&'static str, &'static str>,
+    /// Another operator is at work on it.
+    in_use: Option<&'static str>,
     job_fails: Option<&'static str>,
     /// A node that is not in the spec any more; without a report it cannot be reached.
     leaver: Option<(&'static str, &'static str, Option<Report>)>,
@@ -60,6 +62,7 @@ impl Stage {
             keeps: BTreeMap::new(),
             says: BTreeMap::new(),
             others: BTreeMap::new(),
+            in_use: None,
             job_fails: None,
             leaver: None,
             answers: Vec::new(),
@@ -97,7 +100,12 @@ impl Stage {
         self
     }
 
-    /// A change that does not come about on a node, and what was said on standard error.
+    /// A node that somebody else's command has.
+    pub fn in_use(self, node: &'static str) -> Self {
+        Self { in_use: Some(node), ..self }
+    }
+
+    /// A change that does not come about on a node, or is not taken back, and what was said on standard error.
     pub fn fails(mut self, node: &'static str, key: &'static str, why: &'static str) -> Self {
         self.fails.insert(node, (key, why));
         self
@@ -147,7 +155,8 @@ impl Stage {
         self.played(play).1.iter().map(FakeRecord::scripts).collect()
     }
 
-    fn played(self, play: Play) -> (String, Vec<FakeRecord>) {
+    /// Both.
+    pub fn played(self, play: Play) -> (String, Vec<FakeRecord>) {
         let mut records = Vec::new();
         let (ui, captured) = Ui::captured(Options::default());
         self.answers.iter().for_each(|answer| captured.answer(answer));
@@ -208,8 +217,9 @@ impl Stage {
             before: report.clone(),
             after: report.clone(),
             changed: Rc::new(Cell::new(false)),
-            fails: None,
+            fails: self.fails.get(name).copied(),
             keeps: self.keeps.get(name).copied(),
+            in_use: self.in_use == Some(name),
             says: (0, ""),
             other: None,
             job_fails: None,
@@ -237,6 +247,7 @@ impl Stage {
                 changed: Rc::new(Cell::new(false)),
                 fails: self.fails.get(name.as_str()).copied(),
                 keeps: self.keeps.get(name.as_str()).copied(),
+                in_use: self.in_use == Some(name.as_str()),
                 says: self.says.get(name.as_str()).copied().unwrap_or((0, "")),
                 other: self.others.get(name.as_str()).copied(),
                 job_fails: self.job_fails,
@@ -261,6 +272,7 @@ struct Actor {
     keeps: Option<(&'static str, &'static str)>,
     says: (i32, &'static str),
     other: Option<&'static str>,
+    in_use: bool,
     job_fails: Option<&'static str>,
     everyone: Vec<String>,
 }
@@ -279,7 +291,8 @@ impl Actor {
             return Output::ok(now.bytes());
         }
         if script.contains("tell held") {
-            return Output::ok("mpiup-lock held\n");
+            let taken = "mpiup-lock taken ana@laptop\t10.77.0.9\tup\t21:45:10\t1764020710\t12\n";
+            return Output::ok(if self.in_use { taken } else { "mpiup-lock held\n" });
         }
         if script.contains("mpiexec ") {
             return self.job(script);
@@ -324,6 +337,12 @@ impl Actor {
         for entry in now.facts().journal.iter().rev() {
             let number = &entry.number;
             said.push_str(&format!("@ {number} begin\n"));
+            if let Some((key, why)) = self.fails
+                && key == entry.key
+            {
+                said.push_str(&format!("@ {number} failed\n"));
+                return Output { status: 1, stdout: said.into(), stderr: why.into() };
+            }
             match self.keeps {
                 Some((key, why)) if key == entry.key => {
                     said.push_str(&format!("@ {number} say {why}\n@ {number} kept\n"))

@@ -1,11 +1,12 @@
 # undo_all STATE PURGE NODES: takes everything back, the last change first. An entry leaves the journal when its change is gone.
-# NODES, in words, still have mounted what this one exports.
+# NODES, in words, still have mounted what this one exports; where not all were asked ($mpiup_unasked), the kernel is.
 undo_all() {
     mpiup_state=$1 mpiup_journal=$1/journal mpiup_purge=$2 mpiup_mounted_on=$3 mpiup_mount_kept=
     [ -d "$mpiup_state" ] || { rmdir "${mpiup_state%/*}" 2>/dev/null; return 0; }
     needs sha256sum awk find cmp stat || exit 1
     rm -rf "$mpiup_state/new" "$mpiup_state/gone"
     settle || exit 1
+    if [ -z "$mpiup_mounted_on" ] && [ "${mpiup_unasked-}" = yes ]; then mpiup_mounted_on=$(served_to "/etc/exports.d/mpiup-${1##*/}.exports"); fi
     undo_synced "$1/synced"
     for entry in $(ls -r "$mpiup_journal" 2>/dev/null); do
         mpiup_index=$entry
@@ -73,6 +74,18 @@ still_exported() {
 still_mounted() {
     [ "$key" = 'block /etc/fstab' ] && [ -n "$mpiup_mount_kept" ] || return 1
     kept "its line stays in /etc/fstab, because $mpiup_mount_kept stays mounted"
+}
+# served_to EXPORTS: those of its addresses that have something mounted from here, in words: the kernel's own list (since Linux
+# 5.3). Who was cut off stands in it until its lease ends, and from 5.19 on long after: nobody waits for those.
+served_to() {
+    cat /proc/fs/nfsd/clients/*/info 2>/dev/null | awk -v exports="$1" -v lease="$(cat /proc/fs/nfsd/nfsv4leasetime 2>/dev/null || echo 90)" '
+        function end_of_one() { if (address in ours && !seen[address]++) { list = list comma address; comma = ", " } address = "" }
+        BEGIN { while ((getline line < exports) > 0) if (line !~ /^#/) { count = split(line, word, " "); for (i = 2; i <= count; i++) ours[word[i]] = 1 } }
+        /^clientid: / { end_of_one() }
+        /^address: / { address = $2; gsub(/^"\[?|\]?:[0-9]+"$/, "", address) }
+        /^status: / && $2 != "confirmed" { address = "" }
+        /^seconds from last renew: / && $5 >= lease + 0 { address = "" }
+        END { end_of_one(); if (list != "") print list ": `mpiup down` of that machine too, before or with this one, takes both back" }'
 }
 # Who keeps the file in memory reads it anew.
 read_anew() { path=; IFS= read -r path < "$1/path" || :; [ "$mpiup_result" = kept ] || reread "$path"; return 0; }
