@@ -11,6 +11,7 @@ mod stage;
 use mpiup::{
     changes::text::public_key_of,
     error::Error,
+    node::FakeRecord,
     steps::{Cluster, plan},
 };
 use nodes::{Report, after, agree, bare, recorded, spec, spec_of};
@@ -302,8 +303,63 @@ fn up_when_a_node_has_left_that_cannot_be_reached() {
     screen("up_when_a_node_has_left_that_cannot_be_reached", stage.play(Play::Up));
 }
 
+/// The same where the share comes over NFS.
+fn one_left_over_nfs() -> Stage {
+    let spec = spec_of(&[("master", "10.77.0.1"), ("client1", "10.77.0.2")], NFS);
+    let [master, client1, client2] = over_nfs().1.try_into().unwrap();
+    let reports = vec![master.with("members", NOTE), client1.with("members", NOTE)];
+    let cluster = agree(&spec, &reports).unwrap();
+    let then = after(&cluster, &plan(&cluster), &reports);
+    Stage::of(reports).spec(spec).then(then).left("client2", "10.77.0.3", Some(client2))
+}
+
 const NOTE: &str = "master 10.77.0.1 head\nclient1 10.77.0.2\nclient2 10.77.0.3\n";
 const MOUNT: &str = "mount /home/mpi/MPI";
+
+/// The head goes on exporting to it, and nothing else changes: what it writes would be lost.
+#[test]
+fn up_when_a_node_leaves_that_uses_the_share() {
+    let in_use = "/home/mpi/MPI stays mounted, because it is in use by python3 (4711 of mpi): end that on this node, then `mpiup down` goes on";
+    let stage = || one_left_over_nfs().keeps("client2", MOUNT, in_use).answer("y");
+    screen("up_when_a_node_leaves_that_uses_the_share", stage().play(Play::Up));
+    let is_changed = |scripts: &Vec<String>| scripts.iter().any(|script| script.contains("\nbegin "));
+    assert!(!stage().requests(Play::Up).iter().any(is_changed));
+    // The same where nobody knows: it could not be taken back so far, or somebody else is at work on it.
+    let stage = || one_left_over_nfs().answer("y");
+    for (why, stage) in [("fails", stage().fails("client2", MOUNT, "no")), ("in use", stage().in_use("client2"))] {
+        let (screen, records) = stage.played(Play::Up);
+        let screen = screen.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(screen.contains("nothing changes on the other nodes") && screen.ends_with("[exit code 1]"), "{screen}");
+        assert!(!records.iter().map(FakeRecord::scripts).any(|scripts| is_changed(&scripts)), "{why}: {screen}");
+    }
+    // What failed later has no mount any more.
+    let screen = one_left_over_nfs().fails("client2", "block /etc/fstab", "no").answer("y").play(Play::Up);
+    assert!(screen.contains("aula is ready"), "{screen}");
+}
+
+/// It is found again as long as something of the cluster is on it that can go one day; what is somebody's own is no such thing.
+#[test]
+fn up_when_a_node_leaves_that_is_not_finished() {
+    let runs = "account mpi stays: it still runs sleep (4711); `mpiup down` goes on once that has ended";
+    let own =
+        "account mpi and /home/mpi stay: the home holds files of its own (notes); `mpiup down --purge` removes them";
+    for (why, code, note) in [(runs, 1, None), (own, 0, Some("master 10.77.0.1 head\nclient1 10.77.0.2\n"))] {
+        let (screen, records) = one_left_over_nfs().keeps("client2", "user mpi", why).answer("y").played(Play::Up);
+        let screen = screen.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(screen.contains("aula is ready") && screen.ends_with(&format!("[exit code {code}]")), "{screen}");
+        assert_eq!(screen.contains("but client2 was not taken back"), code == 1, "{screen}");
+        assert!(!screen.contains("`mpiup down` goes on"), "that is for the others: {screen}");
+        for scripts in records.iter().map(FakeRecord::scripts) {
+            let begin = scripts.iter().find(|script| script.contains("\nbegin ")).unwrap();
+            let noted = begin.split_once("\nnote_members <<'END' || exit 1\n").map(|(_, noted)| noted);
+            assert_eq!(
+                noted.map(|noted| noted.split_once("END\n").unwrap().0),
+                note,
+                "it stands there already: {screen}"
+            );
+        }
+    }
+}
 
 /// What the head is told of who has the share mounted: its export and its firewall stay while somebody has.
 #[test]

@@ -3,9 +3,10 @@
 use super::session::{self, Session, entries};
 use crate::{
     error::{Error, Result},
+    facts::Facts,
     node::Consent,
     provision::{self, Event, Leavers, Undone},
-    spec::{NodeName, ShareKind, Spec, nodeset},
+    spec::{NodeName, NodeSpec, ShareKind, Spec, nodeset},
     ui::{Outcome, Ui, paint, style},
 };
 
@@ -70,8 +71,11 @@ fn command(spec: &Spec, lost: &provision::Lost) -> String {
     crate::quote::words(["mpiup", "down", "--cluster", &spec.name, &lost.address.to_string()])
 }
 
-/// Takes back who can be reached. The names of those with which it did not come to an end.
-pub async fn take_back(session: &mut Session, ui: &Ui) -> Vec<NodeName> {
+/// Takes back who can be reached. The names of those with which it did not come to an end; who of them was reached stays noted.
+///
+/// # Errors
+/// When one of them still has the shared folder mounted: what the others forget of it is what it needs to write there.
+pub async fn take_back(session: &mut Session, ui: &Ui) -> Result<Vec<NodeName>> {
     let mut leavers = std::mem::replace(&mut session.leavers, Leavers::none());
     let mut missed: Vec<NodeName> = leavers.fleet.lost.iter().map(|lost| lost.node.clone()).collect();
     let undone = if leavers.seen.is_empty() { Undone::default() } else { undo(&session.spec, &mut leavers, ui).await };
@@ -82,9 +86,20 @@ pub async fn take_back(session: &mut Session, ui: &Ui) -> Vec<NodeName> {
     for (node, remark) in &undone.remarks {
         ui.warn(&format!("{node}: {remark}"));
     }
-    for (node, _, why) in &undone.kept {
-        ui.warn(&format!("{node}: {why}"));
+    // It is found again by whoever types `mpiup up`, and `mpiup down` is for all the others.
+    let why = |why: &str| why.replace("`mpiup down` goes on", "`mpiup up` goes on");
+    let is_of_mount =
+        |(node, what, _): &&(NodeName, String, String)| what.starts_with("mount of ") && undone.mounted.contains(node);
+    for (node, _, kept) in undone.kept.iter().filter(|kept| !is_of_mount(kept)) {
+        ui.warn(&format!("{node}: {}", why(kept)));
     }
+    for node in undone.unfinished() {
+        if !missed.contains(node) {
+            missed.push(node.clone());
+        }
+    }
+    let stays = |(node, _): &&(NodeSpec, Facts)| missed.contains(&node.name);
+    session.staying.extend(leavers.seen.iter().filter(stays).map(|(node, _)| node.clone()));
     if undone.undone > 0 {
         let nodes = nodeset::fold_in_order(leavers.seen.iter().map(|(node, _)| node.name.as_str()));
         let count =
@@ -92,7 +107,17 @@ pub async fn take_back(session: &mut Session, ui: &Ui) -> Vec<NodeName> {
         ui.done(&format!("{nodes} left {}: {count} taken back.", session.spec.name));
     }
     leavers.fleet.close().await;
-    missed
+    let Some(node) = undone.mounted.first() else { return Ok(missed) };
+    let users = undone.kept.iter().filter(is_of_mount).find(|(kept, ..)| kept == node);
+    let stopped = Error::failed(format!(
+        "it is no longer in mpiup.toml, but still has the shared folder mounted, so {} goes on exporting it: nothing changes on the other nodes",
+        session.spec.head
+    ))
+    .on(nodeset::fold_in_order(undone.mounted.iter().map(NodeName::as_str)));
+    Err(match users {
+        Some((_, _, kept)) => stopped.because(why(kept)),
+        None => stopped.hinted("`mpiup up` goes on once what is said of it above is mended."),
+    })
 }
 
 async fn undo(spec: &Spec, leavers: &mut Leavers, ui: &Ui) -> Undone {
@@ -101,7 +126,8 @@ async fn undo(spec: &Spec, leavers: &mut Leavers, ui: &Ui) -> Undone {
         Ok(locks) => locks,
         Err(error) => {
             let failed = leavers.seen.first().map(|(node, _)| (node.name.clone(), error));
-            return Undone { failed: failed.into_iter().collect(), ..Undone::default() };
+            let mounted = provision::mounted(&leavers.seen, &[]);
+            return Undone { failed: failed.into_iter().collect(), mounted, ..Undone::default() };
         }
     };
     let names: Vec<String> = leavers.seen.iter().map(|(node, _)| node.name.to_string()).collect();
@@ -112,9 +138,7 @@ async fn undo(spec: &Spec, leavers: &mut Leavers, ui: &Ui) -> Undone {
         Event::Say { node, text } => progress.meter(node.as_str(), &text),
         _ => {}
     };
-    let is_kept = |node: &NodeName| leavers.fleet.node(node).is_some();
-    let seen: Vec<_> = leavers.seen.iter().filter(|(node, _)| is_kept(&node.name)).cloned().collect();
-    let mut undone = provision::undo(spec, &seen, &leavers.fleet, &locks, false, &consent, &sink).await;
+    let mut undone = provision::undo(spec, &leavers.seen, &leavers.fleet, &locks, false, &consent, &sink).await;
     locks.release().await;
     // Somebody else is at work there.
     let in_use = leavers.fleet.lost.drain(known..);

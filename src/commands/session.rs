@@ -5,7 +5,7 @@ use std::{path::PathBuf, rc::Rc, sync::Arc};
 use super::{global::Global, moved, prompter::AskUser};
 use crate::{
     error::{Context, Error, Result},
-    facts::Facts,
+    facts::{Facts, members::Noted},
     node::{self, Consent, Opener},
     provision::{self, Event, Fleet, Leavers, Locks, Moved, Reach, gather, survey},
     secret::Secret,
@@ -75,6 +75,8 @@ pub struct Session {
     pub aside: Vec<(NodeSpec, Facts)>,
     /// Nodes that were part of the cluster and are not in the spec any more, for the verbs that care.
     pub leavers: Leavers,
+    /// Those of them on which something of the cluster stands still.
+    pub staying: Vec<NodeSpec>,
     /// Nodes that answer at another address than the spec file says.
     pub moved: Vec<Moved>,
     /// So many of the lost nodes were named.
@@ -136,6 +138,7 @@ impl Session {
             seen,
             aside: Vec::new(),
             leavers,
+            staying: Vec::new(),
             moved: Vec::new(),
             named: 0,
             is_sifted: false,
@@ -205,7 +208,10 @@ impl Session {
     /// When the head node is not usable, or the nodes cannot agree.
     pub fn cluster(&self) -> Result<Cluster> {
         self.fleet.head(&self.spec)?;
-        Cluster::agree(&self.spec, self.seen.clone(), self.surveyed.as_deref())
+        let mut cluster = Cluster::agree(&self.spec, self.seen.clone(), self.surveyed.as_deref())?;
+        let noted = |node: &NodeSpec| Noted { name: node.name.clone(), address: node.address.clone(), is_head: false };
+        cluster.staying = self.staying.iter().map(noted).collect();
+        Ok(cluster)
     }
 
     /// Names the nodes that cannot be used and were not named yet: one line each, equal reasons once.

@@ -203,7 +203,7 @@ async fn settle(session: &mut Session, work: &mut Work, ui: &Ui) -> Result<Clust
         // What follows from this plan, where a node fails, is asked for no more.
         work.yes = true;
         if !session.leavers.is_empty() {
-            let missed = leaving::take_back(session, ui).await;
+            let missed = leaving::take_back(session, ui).await?;
             work.not_taken_back.extend(missed.iter().map(ToString::to_string));
             continue;
         }

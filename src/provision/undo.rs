@@ -31,6 +31,15 @@ pub struct Undone {
     pub mounted: Vec<NodeName>,
 }
 
+impl Undone {
+    /// Nodes on which something was left that is mpiup's to take: its sentence says when `down` goes on. What is kept because it
+    /// is somebody's own is none of it.
+    pub fn unfinished(&self) -> impl Iterator<Item = &NodeName> {
+        let goes_on = |why: &str| why.contains("`mpiup down` goes on") || why.contains("this command again");
+        self.kept.iter().filter(move |(_, _, why)| goes_on(why)).map(|(node, ..)| node).chain(&self.mounted)
+    }
+}
+
 /// Takes back everything that the journals of `seen` tell of, the last change first. A node that exports a folder comes after
 /// those that may have mounted it, and goes on exporting while one of them does: also one with which this did not come to its
 /// end, or that was seen and then lost. Who was not seen at all is not waited for.
@@ -70,7 +79,7 @@ pub async fn undo(
 }
 
 /// Which of these have mounted what another node exports, but for mounts that are known to be gone: node, and mount in words.
-fn mounted<'a>(
+pub fn mounted<'a>(
     seen: impl IntoIterator<Item = &'a (NodeSpec, Facts)>,
     unmounted: &[(NodeName, String)],
 ) -> Vec<NodeName> {

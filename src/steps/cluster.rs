@@ -97,6 +97,8 @@ pub struct Cluster {
     pub shares_cores: bool,
     /// A fast fabric is there: the TCP components alone would waste it.
     pub has_fabric: bool,
+    /// Nodes that left the spec and could not be taken back whole: whoever comes next is to find them.
+    pub staying: Vec<Noted>,
 }
 
 impl Cluster {
@@ -136,7 +138,8 @@ impl Cluster {
             .collect::<Result<Vec<_>>>()?;
         let layout = Layout::new(spec, &home);
         let absent = absent(spec, &members, &layout);
-        Ok(Cluster { spec: spec.clone(), members, absent, layout, user_id, network, shares_cores, has_fabric })
+        let (spec, staying) = (spec.clone(), Vec::new());
+        Ok(Cluster { spec, members, absent, layout, user_id, network, shares_cores, has_fabric, staying })
     }
 
     /// Name and address of every node that the others know, in the spec's order.
@@ -158,7 +161,7 @@ impl Cluster {
             address: node.address.clone(),
             is_head: node.name == self.spec.head,
         });
-        let noted: Vec<Noted> = noted.collect();
+        let noted: Vec<Noted> = noted.chain(self.staying.iter().cloned()).collect();
         if noted == member.facts.members { String::new() } else { members::text(&noted) }
     }
 
