@@ -21,6 +21,22 @@ fn openmpi() -> Vec<Primitive> {
     vec![Primitive::Packages { manager: "apt", names: vec!["openmpi".into()], brings: None }]
 }
 
+/// On a head node that exports.
+fn openmpi_and_nfs() -> Vec<Primitive> {
+    vec![Primitive::Packages {
+        manager: "apt",
+        names: vec!["openmpi".into(), "nfs-kernel-server".into()],
+        brings: None,
+    }]
+}
+
+/// The kernel's table, with a folder of another machine's, or without.
+fn mounts_by_nfs(s: &Sandbox, is_mounted: bool) {
+    fs::create_dir_all(s.path("proc/self")).unwrap();
+    let line = if is_mounted { "99 22 0:50 / /sw rw - nfs4 sw:/sw rw\n" } else { "" };
+    fs::write(s.path("proc/self/mountinfo"), format!("22 1 254:1 / / rw - ext4 /dev/vda1 rw\n{line}")).unwrap();
+}
+
 /// In every shell, with every awk.
 fn everywhere(case: impl Fn(&Sandbox)) {
     for world in worlds() {
@@ -134,6 +150,54 @@ fn groups_of_packages_that_others_installed_later_stay() {
         fs::write(s.path("etc/group"), group(s) + "postfix:x:121:\n").unwrap();
         assert_eq!(s.down().results(), ["done"]);
         assert_eq!(group(s), "root:x:0:\npostfix:x:121:\n");
+    });
+}
+
+/// A server is needed by who exports, a client by who mounts, and Open MPI by neither.
+#[test]
+fn what_is_needed_of_nfs_holds_back_nfs_alone() {
+    everywhere(|s| {
+        mounts_by_nfs(s, false);
+        assert!(s.up(&openmpi_and_nfs()).success);
+        assert_eq!(
+            installed(s),
+            ["ii |libc6", "ii |libfabric", "ii |nfs-common", "ii |nfs-kernel-server", "ii |openmpi"]
+        );
+        fs::write(s.path("etc/exports"), "/srv/data pc7(ro)\n").unwrap();
+        let down = s.down();
+        let said = format!(
+            "packages stay, because this node exports folders ({}): nfs-common nfs-kernel-server",
+            s.path("etc/exports")
+        );
+        assert_eq!((down.results(), down.said().last()), (vec!["kept"], Some(&&*said)), "{down:?}");
+        assert_eq!(installed(s), ["ii |libc6", "ii |nfs-common", "ii |nfs-kernel-server"]);
+        assert!(!fs::exists(s.path("var/lib/openmpi")).unwrap());
+
+        // They go on serving one way, and not the other.
+        fs::write(s.path("etc/exports"), "# none\n").unwrap();
+        mounts_by_nfs(s, true);
+        let down = s.down();
+        let said = "packages stay, because /sw comes over NFS: nfs-common";
+        assert_eq!((down.results(), down.said().last()), (vec!["kept"], Some(&said)), "{down:?}");
+        assert_eq!(installed(s), ["ii |libc6", "ii |nfs-common"]);
+        mounts_by_nfs(s, false);
+        assert_eq!(s.down().results(), ["done"]);
+        assert_eq!(installed(s), BEFORE);
+        assert!(s.is_clean());
+    });
+}
+
+/// The head has a folder from another machine, as before: that takes no server.
+#[test]
+fn who_mounts_by_nfs_needs_no_server_of_ours() {
+    everywhere(|s| {
+        mounts_by_nfs(s, true);
+        package(s, "ii ", "nfs-common");
+        assert!(s.up(&openmpi_and_nfs()).success);
+        let down = s.down();
+        assert_eq!(down.results(), ["done"], "{down:?}");
+        assert_eq!(installed(s), ["ii |libc6", "ii |nfs-common"]);
+        assert!(s.is_clean());
     });
 }
 

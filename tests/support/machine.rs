@@ -84,7 +84,9 @@ pub fn name(sandbox: &Sandbox, name: &str) {
 
 /// dpkg's database: a folder `STATE|NAME` for each package, where STATE is as `dpkg-query` abbreviates it; and the folder
 /// `updates`, which holds something from the beginning of a run of dpkg to its end. `openmpi` needs `libfabric`, and has a folder
-/// in which something is written while it is configured, which therefore outlives it.
+/// in which something is written while it is configured, which therefore outlives it. `nfs-kernel-server` needs `nfs-common`, and
+/// treats `/etc/exports` as Debian's does: its postinst leaves the file of somebody's to ucf, which puts the package's own beside
+/// it, and its postrm removes the file with what stands beside it when it is purged.
 const DPKG: &str = r#"#!/bin/sh
 db=DB/var/lib/dpkg
 cd "$db/db" || exit 2
@@ -100,11 +102,20 @@ begin() { mkdir -p "$db/updates/0000"; }
 end() { rmdir "$db/updates/0000"; }
 interrupted() { [ -d "$db/updates/0000" ] && echo "E: dpkg was interrupted, you must manually run 'dpkg --configure -a' to correct the problem." >&2; }
 unpack() { become "$1" iHR; become "$1" "iU "; }
-configure() { [ "$1" = libfabric ] || [ "$(state libfabric)" = "ii " ] || return 0; case $(state "$1") in "iU "|"iF ") become "$1" "iF "; brings_group "$1"; writes "$1"; become "$1" "ii "; echo "Setting up $1 (1.0-1) ..." ;; esac; }
+needs() { case $1 in openmpi) echo libfabric ;; nfs-kernel-server) echo nfs-common ;; esac; }
+configure() { need=$(needs "$1"); [ -z "$need" ] || [ "$(state "$need")" = "ii " ] || return 0; case $(state "$1") in "iU "|"iF ") become "$1" "iF "; brings_group "$1"; writes "$1"; become "$1" "ii "; echo "Setting up $1 (1.0-1) ..." ;; esac; }
 # Where there are groups, libfabric brings one.
 brings_group() { [ "$1" != libfabric ] || [ ! -f "/etc/group" ] || grep -q ^rdma: "/etc/group" || echo rdma:x:120: >> "/etc/group"; }
-writes() { [ "$1" != openmpi ] || { mkdir -p "/var/lib/openmpi"; touch "/var/lib/openmpi/state"; }; }
-purge() { become "$1" "pF "; become "$1" "pH "; become "$1" "pc "; become "$1" ""; }
+writes() {
+    case $1 in
+    openmpi) mkdir -p "/var/lib/openmpi"; touch "/var/lib/openmpi/state" ;;
+    nfs-kernel-server)
+        if [ ! -f "/etc/exports" ]; then echo '# package' > "/etc/exports"; touch "/etc/exports"
+        elif [ "$(cat "/etc/exports")" != '# package' ]; then echo '# package' > "/etc/exports.ucf-dist"; touch "/etc/exports.ucf-dist"; fi ;;
+    esac
+}
+purge() { become "$1" "pF "; become "$1" "pH "; become "$1" "pc "; postrm "$1"; become "$1" ""; }
+postrm() { [ "$1" != nfs-kernel-server ] || for end in "~" % .bak .dpkg-old ""; do rm -f "/etc/exports$end"; done; }
 locked() { [ ! -e "$db/held" ] || { echo "E: Could not get lock $db/lock-frontend. It is held by process 812 (unattended-upgr)" >&2; exit 100; }; }
 # The words behind the verb that are no options.
 names() { seen=; while [ $# -gt 0 ]; do case $1 in -o) shift ;; -*) ;; install|purge|remove) seen=1 ;; *) [ -z "$seen" ] || echo "$1" ;; esac; shift; done; }
@@ -113,8 +124,13 @@ names() { seen=; while [ $# -gt 0 ]; do case $1 in -o) shift ;; -*) ;; install|p
 const APT_GET: &str = r#"
 echo "$*" >> DB/calls
 case " $* " in
-*" install -s "*) for name in libfabric openmpi; do case $(state $name) in ""|rc*|*R) echo "Inst $name (1.0-1 Debian)" ;; esac; done; exit ;;
-*" purge -s "*) exit ;;
+*" install -s "*) for name in $(names "$@"); do for name in $(needs $name) $name; do case $(state $name) in ""|rc*|*R) echo "Inst $name (1.0-1 Debian)" ;; esac; done; done; exit ;;
+*" purge -s "*)
+    for at in *; do
+        name=${at#*|} words=" $(names "$@" | tr '\n' ' ')"
+        case $words in *" $name "*|*" $(needs "$name") "*) echo "Purg $name [1.0-1]" ;; esac
+    done
+    exit ;;
 esac
 locked
 if interrupted; then exit 100; fi
@@ -124,10 +140,14 @@ case " $* " in
 *" install "*)
     # As apt 2.6 does: a dependency that is only half-installed is left as it is, and so is what needs it.
     begin
-    case $(state libfabric) in "ii "|iHR|?H?) ;; *) unpack libfabric ;; esac
-    case $(state openmpi) in "ii ") ;; *) unpack openmpi ;; esac
-    configure libfabric
-    case $(state libfabric) in "ii ") configure openmpi; end ;; *) end; exit 100 ;; esac ;;
+    for name in $(names "$@"); do
+        first=$(needs "$name")
+        case $(state $first) in "ii "|iHR|?H?) ;; *) unpack $first ;; esac
+        case $(state $name) in "ii ") ;; *) unpack $name ;; esac
+        configure $first
+        case $(state $first) in "ii ") configure $name ;; *) end; exit 100 ;; esac
+    done
+    end ;;
 *" remove "*) begin; for name in $(names "$@"); do become $name "rc "; done; end ;;
 *" purge "*)
     begin

@@ -15,13 +15,18 @@ exports_hold() {
     done < "$1"
 }
 
-# What needs the packages or the unit of NFS on this node, by whomever it was set up, in words; nothing where nothing does. Who has
-# a folder from another machine needs no server.
+# What needs this unit or package of NFS on this node, by whomever it was set up, in words; 1 where nothing does. A server needs none
+# of what a client does, nor the other way; nfs-utils is both.
 needs_nfs() {
-    needs=$(grep -lE '^[[:space:]]*[^#[:space:]]' /etc/exports /etc/exports.d/*.exports 2>/dev/null | tr '\n' ' ')
-    if [ -n "$needs" ]; then printf 'this node exports folders (%s)' "${needs% }"; return; fi
-    [ "$1" != nfs-server ] || return 0
+    case $1 in
+    nfs-common*|nfs-client*) ;;
+    *)
+        needs=$(grep -lE '^[[:space:]]*[^#[:space:]]' /etc/exports /etc/exports.d/*.exports 2>/dev/null | tr '\n' ' ')
+        if [ -n "$needs" ]; then printf 'this node exports folders (%s)' "${needs% }"; return; fi
+        ;;
+    esac
+    case $1 in nfs-server|nfs-kernel-server*) return 1 ;; esac
     needs=$(awk '{ for (i = 7; i < NF && $i != "-"; i++) ; if ($(i + 1) ~ /^nfs4?$/) { print $5; exit } }' /proc/self/mountinfo 2>/dev/null)
     [ -n "$needs" ] || needs=$(awk '$1 !~ /^#/ && $3 ~ /^nfs4?$/ { print $2; exit }' /etc/fstab 2>/dev/null)
-    [ -z "$needs" ] || printf '%s comes over NFS' "$needs"
+    [ -n "$needs" ] && printf '%s comes over NFS' "$needs"
 }

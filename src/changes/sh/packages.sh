@@ -49,32 +49,25 @@ undo_packages() {
         $2 in before && before[$2] != $3 && now[$2] == $3 { print $2 "=" before[$2] }' "$1/before" "$mpiup_state/now" "$1/after" | tr '\n' ' ')
     rm -f "$mpiup_state/now"
     # The lists hold names and versions, which have no blanks.
+    stay=
     # shellcheck disable=SC2086
     if [ -n "$ours" ]; then
-        needs=$(needed_here $ours)
-        if [ -n "$needs" ]; then kept "packages stay, because $needs: ${ours% }"; return 0; fi
-        others=$("${manager}_needed_by" $ours | sort -u | tr '\n' ' ')
-        if [ -n "$others" ]; then
-            # Only those that it needs stay, themselves or by what stands between, where the manager can tell.
-            stay=$ours go=
-            if [ "$manager" = apt ]; then
-                stay=" $(apt_holding $ours)"
-                for name in $ours; do case $stay in *" $name "*) ;; *) go="$go$name " ;; esac; done
-                stay=${stay# }
-                [ -z "$go" ] || [ -n "$(apt_needed_by $go)" ] || apt_remove $go
-            fi
-            kept "packages stay, because ${others% } was installed later and needs them: ${stay% }"
-            return 0
+        held_back $ours
+        if [ -n "$go" ]; then
+            stop_units "$1/units" $go
+            own_folders "$1" $go || return 1
+            "${manager}_remove" $go || return 1
+            still=$("${manager}_list" | awk -v ours=" $go" 'FILENAME == ARGV[1] { before[$2] = $1; next }
+                index(ours, " " $2 " ") && !($1 == "rc" && before[$2] == "rc") { print $2 }' "$1/before" - | tr '\n' ' ')
+            [ -z "$still" ] || { fail "$manager did not remove ${still% }"; return 1; }
         fi
-        stop_units "$1/units" $ours
-        own_folders "$1" $ours || return 1
-        "${manager}_remove" $ours || return 1
-        still=$("${manager}_list" | awk -v ours=" $ours" 'FILENAME == ARGV[1] { before[$2] = $1; next }
-            index(ours, " " $2 " ") && !($1 == "rc" && before[$2] == "rc") { print $2 }' "$1/before" - | tr '\n' ' ')
-        [ -z "$still" ] || { fail "$manager did not remove ${still% }"; return 1; }
     fi
     # A kill may have come after the packages went.
-    if [ -f "$1/folders" ]; then while read -r name; do [ -z "$name" ] || rm -rf "/var/lib/$name"; done < "$1/folders"; fi
+    # shellcheck disable=SC2086
+    if [ -f "$1/folders" ]; then
+        grep -vxF "$([ -z "$stay" ] || folders_of $stay)" "$1/folders" | while read -r name; do [ -z "$name" ] || rm -rf "/var/lib/$name"; done
+    fi
+    if [ -n "$stay" ]; then kept "packages stay, because $because: ${stay% }"; return 0; fi
     came_along passwd "$1/accounts" | while read -r name; do userdel "$name" >&2; done
     came_along group "$1/groups" | while read -r name; do groupdel "$name" >&2; done
     # shellcheck disable=SC2086
@@ -85,6 +78,29 @@ undo_packages() {
     if "${manager}_list" | cmp -s - "$1/before"; then "${manager}_renote" "$1"; fi
     return 0
 }
+
+# held_back NAMES…: sets $stay and $go. What something on this node needs stays, $because of that, and so do those that it needs, itself
+# or by what stands between, where the manager can tell; else all of them.
+# shellcheck disable=SC2086
+held_back() {
+    held='' because='' go="$* " stay=
+    for package; do
+        needs=$(needed_here "$package")
+        [ -z "$needs" ] || held="$held$package " because=$needs
+    done
+    others=$("${manager}_needed_by" "$@" | sort -u | tr '\n' ' ')
+    [ -z "$others" ] || because="${because:+$because, and }${others% } was installed later and needs them"
+    [ -n "$because" ] || return 0
+    go=
+    if [ "$manager" = apt ]; then
+        go=$(but_for "$held" "$@")
+        go=$(but_for "$held$(apt_holding $go)" "$@")
+        [ -z "$go" ] || [ -z "$(apt_needed_by $go)" ] || go=
+    fi
+    stay=$(but_for "$go" "$@")
+}
+# but_for LIST NAMES…: those that are not in the list, each with a blank behind it.
+but_for() { listed=" $1"; shift; for name; do case $listed in *" $name "*) ;; *) printf '%s ' "$name" ;; esac; done; }
 
 # Of the names on standard input (`libx:amd64`) those that came with ours (`libx`). An older journal does not know.
 brought_by() {
@@ -99,25 +115,30 @@ units_that_run() { [ ! -d /run/systemd/system ] || systemctl list-units --plain 
 stop_units() {
     [ -d /run/systemd/system ] && grep -qx sysinit.target "$1" 2>/dev/null || return 0
     before=$1; shift
-    units=$("${manager}_files" "$@" 2>/dev/null | grep -E '/systemd/system/[^/@]+\.(service|socket|mount|path|timer|target)$' | sed 's|.*/||' | sort -u)
+    units=$(units_of "$@")
     [ -n "$units" ] || return 0
     # shellcheck disable=SC2086
     units=$({ printf '%s\n' "$units"; systemctl show --value -p Requires -p Wants $units | tr ' ' '\n'; } |
-        awk -v before="$before" 'BEGIN { while ((getline line < before) > 0) known[line] = 1 } NF && !($0 in known) && !seen[$0]++')
+        awk -v before="$before" 'BEGIN { while ((getline line < before) > 0) known[line] = 1 } NF && !($0 in known) && !seen[$0]++' |
+        grep -vxF "$([ -z "$stay" ] || units_of $stay)")
     # shellcheck disable=SC2086
     [ -z "$units" ] || { systemctl stop $units; systemctl reset-failed $units; } 2>/dev/null || :
 }
+
+units_of() { "${manager}_files" "$@" 2>/dev/null | grep -E '/systemd/system/[^/@]+\.(service|socket|mount|path|timer|target)$' | sed 's|.*/||' | sort -u; }
 
 # own_folders ENTRY NAMES…: notes folders of data that came with packages, which a purge leaves where something was written there.
 own_folders() {
     noting=$1; shift
     [ -f "$noting/var_lib" ] || return 0
-    came=$("${manager}_files" "$@" 2>/dev/null | sed -n 's|^/var/lib/\([^/.][^/]*\)$|\1|p' | grep -vxFf "$noting/var_lib")
+    came=$(folders_of "$@" | grep -vxFf "$noting/var_lib")
     # Of a removal that was killed: what went is in no list any more.
     [ ! -f "$noting/folders" ] || came="$came
 $(cat "$noting/folders")"
     printf '%s\n' "$came" | sort -u | keep "$noting/folders"
 }
+
+folders_of() { "${manager}_files" "$@" 2>/dev/null | sed -n 's|^/var/lib/\([^/.][^/]*\)$|\1|p'; }
 
 names_in() { getent "$1" | cut -d: -f1; }
 

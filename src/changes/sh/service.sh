@@ -28,4 +28,4 @@ undo_service() {
 
 # needed_here NAMES…: what on this node has come to need one of these units or packages, in words. Each service that mpiup sets up
 # answers for its own, by what they are called everywhere.
-needed_here() { for name; do case $name in nfs-*) needs_nfs "$name"; return ;; esac; done; }
+needed_here() { for name; do case $name in nfs-*) ! needs_nfs "$name" || return 0 ;; esac; done; }
