@@ -201,6 +201,41 @@ fn who_mounts_by_nfs_needs_no_server_of_ours() {
     });
 }
 
+/// Debian's server takes /etc/exports along when it is purged. What stood there before comes back; and what was in it needs no
+/// server of ours, since there was none.
+#[test]
+fn files_that_a_purge_takes_along_come_back() {
+    for live in ["", "/srv/old pc7(ro)\n"] {
+        everywhere(|s| {
+            mounts_by_nfs(s, false);
+            s.file("etc/exports", 0o640, format!("# of ours\n{live}").as_bytes());
+            s.file("etc/exports.bak", 0o604, b"/srv pc7(ro)\n");
+            shell::link(s, "etc/exports~", "/srv/exports");
+            let before = s.picture();
+            assert!(s.up(&openmpi_and_nfs()).success);
+            assert!(fs::exists(s.path("etc/exports.ucf-dist")).unwrap());
+            let down = s.down();
+            assert_eq!(down.results(), ["done"], "{down:?}");
+            assert_eq!(s.picture(), before);
+            assert!(s.is_clean());
+        });
+    }
+    // As it is when it goes, and not as it was.
+    everywhere(|s| {
+        mounts_by_nfs(s, false);
+        fs::write(s.path("etc/exports"), "# one\n").unwrap();
+        assert!(s.up(&openmpi_and_nfs()).success);
+        fs::write(s.path("etc/exports"), "# two\n").unwrap();
+        assert_eq!(s.down().results(), ["done"]);
+        assert_eq!(fs::read_to_string(s.path("etc/exports")).unwrap(), "# two\n");
+        // Nobody's but the package's.
+        fs::remove_file(s.path("etc/exports")).unwrap();
+        assert!(s.up(&openmpi_and_nfs()).success && fs::exists(s.path("etc/exports")).unwrap());
+        assert_eq!(s.down().results(), ["done"]);
+        assert!(!fs::exists(s.path("etc/exports")).unwrap());
+    });
+}
+
 /// Of a package that somebody removed there can still be its configuration: it is installed anew, and removed no further.
 #[test]
 fn configuration_that_was_left_before_is_left_after() {

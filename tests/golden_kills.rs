@@ -212,6 +212,19 @@ fn packages() {
     });
 }
 
+/// The same with what a purge takes along: it comes back.
+#[test]
+fn packages_of_nfs() {
+    let before = |s: &Sandbox| {
+        machine::apt(s);
+        s.file("etc/exports", 0o640, b"# theirs\n");
+        s.file("etc/exports.bak", 0o604, b"/srv pc7(ro)\n");
+    };
+    on_a_machine(before, |_| {
+        vec![Primitive::Packages { manager: "apt", names: vec!["nfs-kernel-server".into()], brings: None }]
+    });
+}
+
 /// The environment comes over a stream of its own: unpacked beside its place, put there, and noted as complete.
 #[test]
 fn environment() {

@@ -82,6 +82,25 @@ fn what_others_need_stays_and_is_said() {
     });
 }
 
+/// What was exported before there was a server needs none of ours; what came since does. Other systems have one package for
+/// server and client.
+#[test]
+fn who_came_to_export_keeps_the_packages_of_nfs() {
+    everywhere(|sandbox, manager, world| {
+        let name = if manager == "zypper" { "nfs-kernel-server" } else { "nfs-utils" };
+        fs::create_dir(sandbox.path("etc")).unwrap();
+        write(sandbox, "etc/exports", "# comment\n/srv/old pc7(ro)\n");
+        assert!(sandbox.up(&packages(manager, &[name])).success, "{manager} {}", world.name);
+        write(sandbox, "etc/exports", "# comment\n/srv/old pc7(ro)\n /srv/new pc7(ro)\n");
+        let down = sandbox.down();
+        assert_eq!(down.results(), ["kept"], "{manager} {}: {down:?}", world.name);
+        assert!(down.said()[0].starts_with("packages stay, because this node exports folders ("), "{down:?}");
+        write(sandbox, "etc/exports", "# another comment\n/srv/old pc7(ro)\n");
+        assert_eq!(sandbox.down().results(), ["done"], "{manager} {}", world.name);
+        assert_eq!(installed(sandbox), BEFORE);
+    });
+}
+
 #[test]
 fn an_interrupted_transaction_is_completed_or_taken_back() {
     everywhere(|sandbox, manager, world| {

@@ -6,7 +6,7 @@
 #   older NAME=VERSION…  brings back older versions; fails where they can no longer be had
 #   mend             ends what a killed run left in the middle; fails with a reason in $why while somebody else's is there
 #   holder           who has the manager's lock, in the errors on standard input
-#   note FOLDER      keeps what the manager has noted of packages           renote FOLDER    gives that back
+#   note FOLDER NAMES  keeps what the manager has noted of packages         renote FOLDER    gives that back
 #   files NAMES      what belongs to them
 do_packages() {
     manager=$1 why=; shift
@@ -16,7 +16,7 @@ do_packages() {
         new_entry "packages $*" - root || return 1
         printf '%s' "$manager" > "$draft/manager" && "${manager}_list" > "$draft/before" || return 1
         names_in group > "$draft/groups" && names_in passwd > "$draft/accounts" || return 1
-        "${manager}_note" "$draft" || return 1
+        "${manager}_note" "$draft" "$@" && note_needs "$draft" "$@" || return 1
         units_that_run > "$draft/units" && ls -A /var/lib/ > "$draft/var_lib" || return 1
         commit_entry || return 1
     fi

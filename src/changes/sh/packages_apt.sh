@@ -64,8 +64,46 @@ apt_remove() {
     # shellcheck disable=SC2086
     [ -z "$remove" ] || manage apt-get remove -y -q -o Dpkg::Use-Pty=0 $remove || [ $? -ne 99 ] || return 1
     # shellcheck disable=SC2086
-    [ -z "$purge" ] || manage apt-get purge -y -q -o Dpkg::Use-Pty=0 $purge || [ $? -ne 99 ]
+    [ -z "$purge" ] || { apt_put_aside && manage apt-get purge -y -q -o Dpkg::Use-Pty=0 $purge; } || [ $? -ne 99 ] || return 1
+    apt_put_back
 }
+
+# Debian's packages of NFS take these along when they are purged, whoever wrote them (their postrm): the files, and beside each
+# what editors, dpkg and ucf leave there.
+apt_purged_files() {
+    for file in /etc/exports /etc/default/nfs-kernel-server /etc/default/nfs-common /etc/nfs.conf /etc/idmapd.conf; do
+        for end in '' '~' '%' .bak .dpkg-tmp .dpkg-new .dpkg-old .dpkg-dist; do printf '%s\n' "$file$end"; done
+    done
+    printf '%s\n' /etc/nfs.conf.d/local.conf
+}
+
+# apt_put_aside, apt_put_back: around a purge. Of those files the ones that were there before ours come back as they were when the
+# purge began; what ucf put beside one of them, when ours came (`FILE.ucf-dist`), goes.
+apt_put_aside() {
+    for at in "$mpiup_journal"/[0-9]*; do
+        if [ ! -e "$at/purged" ] || [ -d "$at/aside" ]; then continue; fi
+        rm -rf "$at/aside.new" && mkdir -m 700 "$at/aside.new" || return 1
+        while read -r file; do
+            ! is_there "$file" || cp -a "$file" "$at/aside.new/${file##*/}" || return 1
+        done < "$at/purged"
+        on_disk "$at/aside.new"/* "$at/aside.new" && mv "$at/aside.new" "$at/aside" || return 1
+    done
+}
+
+apt_put_back() {
+    for at in "$mpiup_journal"/[0-9]*; do
+        [ -d "$at/aside" ] || continue
+        apt_purged_files | while read -r file; do
+            ! is_there "$file" || continue
+            grep -qxF "$file.ucf-dist" "$at/purged" || ! is_there "$file.ucf-dist" || rm -f "$file.ucf-dist" || exit 1
+            ! is_there "$at/aside/${file##*/}" ||
+                { mkdir -p "${file%/*}" && cp -a "$at/aside/${file##*/}" "$file.mpiup" && mv -f "$file.mpiup" "$file"; } || exit 1
+        done || return 1
+        mv "$at/aside" "$at/aside.gone" && rm -rf "$at/aside.gone" || return 1
+    done
+}
+
+is_there() { [ -e "$1" ] || [ -L "$1" ]; }
 
 apt_older() {
     apt_alone
@@ -77,7 +115,11 @@ apt_files() { dpkg -L "$@"; }
 
 apt_note() {
     mkdir -m 700 "$1/apt" || return 1
-    [ ! -f /var/lib/apt/extended_states ] || cp -a /var/lib/apt/extended_states "$1/apt/"
+    [ ! -f /var/lib/apt/extended_states ] || cp -a /var/lib/apt/extended_states "$1/apt/" || return 1
+    case " $* " in *" nfs-"*) ;; *) return 0 ;; esac
+    apt_purged_files | while read -r file; do
+        for file in "$file" "$file.ucf-dist"; do ! is_there "$file" || printf '%s\n' "$file"; done
+    done > "$1/purged"
 }
 
 apt_renote() { [ ! -f "$1/apt/extended_states" ] || cp -a "$1/apt/extended_states" /var/lib/apt/extended_states; }

@@ -1,6 +1,7 @@
 # What a killed apt or dpkg left in the middle. dpkg completes what is unpacked; what is only half-installed neither it nor apt
 # mends by itself where it came along with something else (apt 2.6, dpkg 1.21), and apt does not remove it either.
 apt_mend() {
+    apt_put_back || return 1
     unfinished=$(apt_unfinished)
     if [ -z "$unfinished" ] && [ -z "$(ls /var/lib/dpkg/updates 2>/dev/null)" ]; then return 0; fi
     apt_alone
@@ -18,8 +19,10 @@ apt_mend() {
     # Where dpkg unpacked: what is still the same is nobody's any more.
     [ -z "$scratch" ] || [ "$(apt_scratch)" != "$scratch" ] || rm -rf /var/lib/dpkg/tmp.ci
     # What came with us goes, and comes anew where it is wanted; what was there before is brought back in full.
-    apt_mend_by new dpkg --force-remove-reinstreq --force-depends --purge &&
-        apt_mend_by rest dpkg --force-remove-reinstreq --force-depends --remove &&
+    apt_put_aside || return 1
+    apt_mend_by new dpkg --force-remove-reinstreq --force-depends --purge
+    mended=$?
+    apt_put_back && [ "$mended" = 0 ] && apt_mend_by rest dpkg --force-remove-reinstreq --force-depends --remove &&
         apt_mend_by here apt-get install -y -q --no-install-recommends --reinstall -o Dpkg::Use-Pty=0
 }
 

@@ -6,6 +6,7 @@ do_service() {
         # Both say it in a word, and fail where that is no.
         systemctl is-enabled "$unit" > "$draft/enabled" 2>/dev/null
         systemctl is-active "$unit" > "$draft/active" 2>/dev/null
+        note_needs "$draft" "$unit" || return 1
         commit_entry || return 1
     fi
     systemctl is-enabled -q "$unit" 2>/dev/null || systemctl enable -q "$unit" >&2 || return 1
@@ -27,5 +28,6 @@ undo_service() {
 }
 
 # needed_here NAMES…: what on this node has come to need one of these units or packages, in words. Each service that mpiup sets up
-# answers for its own, by what they are called everywhere.
+# answers for its own, by what they are called everywhere. note_needs ENTRY NAMES…: keeps what they were used for before.
 needed_here() { for name; do case $name in nfs-*) ! needs_nfs "$name" || return 0 ;; esac; done; }
+note_needs() { noting=$1; shift; for name; do case $name in nfs-*) note_nfs "$noting"; return ;; esac; done; }
