@@ -82,8 +82,16 @@ impl Place {
         (holder, heard)
     }
 
+    fn start(&self, script: &str) -> Child {
+        // From a file: Linux takes no argument of more than 128 KiB.
+        let file = tempfile::NamedTempFile::new_in(self.folder.path()).unwrap();
+        let (_, path) = file.keep().unwrap();
+        fs::write(&path, script).unwrap();
+        self.shell(&format!(". {}", path.display())).spawn().unwrap()
+    }
+
     fn run(&self, script: &str) -> Output {
-        self.shell(script).spawn().unwrap().wait_with_output().unwrap()
+        self.start(script).wait_with_output().unwrap()
     }
 
     fn state(&self) -> String {
@@ -235,7 +243,7 @@ fn two_at_once_never_spoil_a_journal() {
                         match round % 5 {
                             // The operator is gone in the middle: the script goes on alone.
                             0 => {
-                                let script = place.shell(&script).spawn().unwrap();
+                                let script = place.start(&script);
                                 holder.kill().unwrap();
                                 holder.wait().unwrap();
                                 script.wait_with_output().unwrap();
