@@ -152,6 +152,7 @@ fn no_root_for_another_account() {
     insta::assert_snapshot!(error("", |_| recorded("ana-for-mpi-client1")), @r#"
     error: client1: root is needed, because the account mpi is not ana, the one that
            logs in, but ana cannot become root without a password
+    hint: If sudo wants a password there, add `--ask-become-pass` (`-K`).
     hint: Log in as root or give ana sudo without a password on client1, or do
           without root: `user = "ana"` in [cluster] and `source = "wheels"` in
           [mpi].
@@ -164,6 +165,7 @@ fn no_root_for_packages() {
     insta::assert_snapshot!(screen(agree(&spec, &[recorded("ana-client1")]).unwrap_err()), @r#"
     error: client1: root is needed, because packages of the distribution are to be
            installed, but ana cannot become root without a password
+    hint: If sudo wants a password there, add `--ask-become-pass` (`-K`).
     hint: Log in as root or give ana sudo without a password on client1, or do
           without root: `source = "wheels"` in [mpi].
     "#);
@@ -175,6 +177,7 @@ fn no_root_for_a_host_name() {
     insta::assert_snapshot!(screen(agree(&spec, &[recorded("ana-client1")]).unwrap_err()), @r"
     error: n1: root is needed, because the host name is to be changed, but ana
            cannot become root without a password
+    hint: If sudo wants a password there, add `--ask-become-pass` (`-K`).
     hint: Log in as root or give ana sudo without a password on n1, or do without
           root: `set_host_names = false` in [cluster].
     ");

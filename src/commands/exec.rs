@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    node::Node,
+    node::{Node, SUDO_PASSWORD},
     provision::Fleet,
     spec::{Spec, nodeset},
     ui::{Ui, fold},
@@ -126,10 +126,7 @@ fn only(spec: &mut Spec, nodes: &str) -> Result<()> {
 async fn answer(node: &Node, command: &str, root: bool, deadline: Duration) -> Result<Answer> {
     if root && !node.is_root() {
         let why = node.why_not_root().unwrap_or_default();
-        return Err(Error::failed("there is no root for mpiup")
-            .on(node.name())
-            .because(why)
-            .hinted("If sudo wants a password there, add `--ask-become-pass` (`-K`)."));
+        return Err(Error::failed("there is no root for mpiup").on(node.name()).because(why).hinted(SUDO_PASSWORD));
     }
     let output = node.probe().read(command, deadline).await.map_err(|error| error.on(node.name()))?;
     Ok(Answer { status: Some(output.status), stdout: output.text(), stderr: output.stderr_text(), error: None })

@@ -7,9 +7,9 @@ use crate::{
     error::{Context as _, Error, Result},
     facts::Facts,
     lab::Lab,
-    node::Node,
+    node::{Node, SUDO_PASSWORD},
     provision::{Fleet, gather},
-    spec::{self, Address, Flavour, NodeName, NodeSpec, Source, Spec, hostfile},
+    spec::{self, Address, Flavour, NodeName, NodeSpec, Source, Spec, hostfile, nodeset},
     steps::Cluster,
     ui::{Outcome, Table, Ui, humane},
 };
@@ -179,6 +179,13 @@ fn label(address: &Address) -> String {
     }
 }
 
+impl Found {
+    /// What the person knows the machine by.
+    fn label(&self) -> String {
+        self.name.as_ref().map_or_else(|| label(&self.address), ToString::to_string)
+    }
+}
+
 fn is_address(host: &str) -> bool {
     host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok()
 }
@@ -295,7 +302,7 @@ fn show(found: &[Found], ui: &Ui) {
             .first()
             .map_or("–".to_owned(), |mpi| format!("{} {}", choose::flavour_name(mpi.flavour), mpi.version));
         table.row([
-            machine.name.as_ref().map_or_else(|| label(&machine.address), ToString::to_string),
+            machine.label(),
             facts.cores.to_string(),
             humane::memory(facts.memory_mib * 1024 * 1024),
             facts.python.as_ref().map_or("–".into(), |python| format!("{}.{}", python.version.0, python.version.1)),
@@ -307,6 +314,23 @@ fn show(found: &[Found], ui: &Ui) {
     for line in table.lines(ui.width()) {
         ui.say(&format!("  {line}"));
     }
+    no_root(found).iter().for_each(|text| ui.warn(text));
+}
+
+/// Where sudo did not let mpiup in, which decides much of the file: each reason once.
+fn no_root(found: &[Found]) -> Vec<String> {
+    let mut whys: Vec<(&str, Vec<String>)> = Vec::new();
+    for machine in found {
+        let Some(why) = machine.why_not_root.as_deref().and_then(|why| why.lines().next()) else { continue };
+        match whys.iter_mut().find(|(known, _)| *known == why) {
+            Some((_, machines)) => machines.push(machine.label()),
+            None => whys.push((why, vec![machine.label()])),
+        }
+    }
+    let said = |(why, machines): (&str, Vec<String>)| {
+        format!("No root on {} ({}). {SUDO_PASSWORD}", nodeset::fold_in_order(machines), why.trim())
+    };
+    whys.into_iter().map(said).collect()
 }
 
 #[cfg(test)]

@@ -48,6 +48,7 @@ pub use patience::Patience;
 pub use probe::Probe;
 pub use prompt::{HostKeyPrompt, NeverAsk, Prompter};
 pub use running::Running;
+pub use sudo::SUDO_PASSWORD;
 
 use crate::error::{Error, Result};
 use crate::spec::NodeName;

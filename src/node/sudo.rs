@@ -12,6 +12,9 @@ use super::running::Running;
 use crate::error::Error;
 use crate::secret::Secret;
 
+/// For whoever has no root where it was wanted: mpiup was not told that sudo has to be given a password.
+pub const SUDO_PASSWORD: &str = "If sudo wants a password there, add `--ask-become-pass` (`-K`).";
+
 /// With whose rights commands run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Rights {
@@ -156,8 +159,8 @@ impl Refusal {
     /// For a node where sudo is needed and was asked for.
     pub(super) fn error(&self, user: &str) -> Error {
         let without = format!(
-            "Let {user} use sudo there (`usermod -aG sudo {user}`, as root), or leave `--ask-become-pass` out: mpiup then \
-             works without root, in {user}'s home."
+            "Let {user} use sudo there (`usermod -aG sudo {user}`, as root). Or do without root: leave \
+             `--ask-become-pass` out, with `user = \"{user}\"` in mpiup.toml, as `mpiup init` then writes it."
         );
         match self {
             Self::WrongPassword => Error::failed(format!("sudo does not accept the password of {user}"))

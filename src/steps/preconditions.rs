@@ -4,6 +4,7 @@ use super::{layout::Layout, mpi, packages};
 use crate::{
     error::{Error, Result},
     facts::Facts,
+    node::SUDO_PASSWORD,
     spec::{Flavour, NodeName, NodeSpec, ShareKind, Source, Spec},
 };
 
@@ -29,6 +30,7 @@ fn privilege(spec: &Spec, node: &NodeName, facts: &Facts) -> Result<()> {
     };
     Err(Error::failed(format!("root is needed, because {needs}, but {login} cannot become root without a password"))
         .on(node)
+        .hinted(SUDO_PASSWORD)
         .hinted(format!(
             "Log in as root or give {login} sudo without a password on {node}, or do without root: {without}."
         )))

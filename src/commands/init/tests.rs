@@ -148,11 +148,15 @@ fn machines_without_root() {
         found("ana@10.77.0.1", "ana-master", &[("os", ubuntu)]),
         found("ana@10.77.0.2", "ana-client1", &[("mpi", "/usr/bin/mpiexec mpiexec (OpenRTE) 4.1.4")]),
     ];
-    machines[0].why_not_root = Some("sudo: a password is required".into());
+    for machine in &mut machines {
+        machine.why_not_root = Some("sudo: a password is required".into());
+    }
     insta::assert_snapshot!(screen(&machines), @r#"
       MACHINE        CORES  MEMORY  PYTHON  ROOT  MPI             SYSTEM
       ana@10.77.0.1      2  24 GiB  3.11    no    –               Ubuntu 24.04.1 LTS
       ana@10.77.0.2      2  24 GiB  3.11    no    Open MPI 4.1.4  Debian 12
+    warning: No root on ana@10.77.0.[1-2] (sudo: a password is required). If sudo
+             wants a password there, add `--ask-become-pass` (`-K`).
 
     # mpiup.toml: what this cluster is. A comment on each line says why it is so; change what you like.
     # `mpiup plan` then shows what that would change on the machines, and `mpiup up` changes it.
