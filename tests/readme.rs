@@ -129,6 +129,21 @@ fn every_verb_and_option_in_running_text_exists() {
     assert!(count > 20, "{count} commands were found");
 }
 
+/// `mpi` is the account that mpiup makes: who follows an example logs in as somebody else.
+#[test]
+fn no_example_logs_in_as_the_account_that_init_has_yet_to_hear_of() {
+    let mut init = Cli::command().find_subcommand("init").unwrap().clone();
+    let helps = [Cli::command().render_long_help().to_string(), init.render_long_help().to_string()];
+    let mut count = 0;
+    for text in pages().into_iter().map(|(_, text)| text).chain(helps) {
+        for line in text.lines().filter(|line| line.contains("mpiup init ")) {
+            count += 1;
+            assert!(!line.contains("mpi@"), "{line}");
+        }
+    }
+    assert!(count > 8, "{count} examples were found");
+}
+
 #[test]
 fn shell_in_the_documents_is_shell() {
     let mut count = 0;

@@ -12,7 +12,7 @@ use super::{demo, down, exec, global::Global, init, lab, plan, run, status, sync
     version,
     max_term_width = 100,
     after_help = "The way through:
-  mpiup init mpi@192.168.1.10 pc1 pc2  look at the machines, write mpiup.toml
+  mpiup init 'ana@192.168.1.[10-12]'   look at the machines, write mpiup.toml
   mpiup plan                           what would change, where and why
   mpiup up                             make it so, prove it with a real MPI job
   mpiup run -n 6 python ejemplo.py     run a program on the cluster

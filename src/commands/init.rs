@@ -25,10 +25,10 @@ pub use choose::{Found, Wishes};
 /// The first machine becomes the head node, which launches the jobs.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  mpiup init mpi@192.168.1.10 client1 client2\n  mpiup init 'ana@pc[01-12].lab'\n  mpiup init --hostfile hosts\n  mpiup init --add pc4 pc5\n  mpiup init --lab"
+    after_help = "Examples:\n  mpiup init 'ana@192.168.1.[10-12]'\n  mpiup init root@pc1 ana@pc2 pc3\n  mpiup init 'ana@pc[01-12].lab'\n  mpiup init --hostfile hosts\n  mpiup init --add pc4 pc5\n  mpiup init --lab"
 )]
 pub struct Args {
-    /// Anything ssh takes: address, user@host:port, an alias of ~/.ssh/config; sets such as pc[01-12]; `local`.
+    /// Anything ssh takes: address, user@host:port, an alias of ~/.ssh/config; sets such as pc[01-12]; `local`. USER@ stands before each machine or set; without it, ssh chooses the user.
     #[arg(value_name = "MACHINE")]
     machines: Vec<String>,
     /// Take the machines and slots of an Open MPI or MPICH hostfile.
@@ -133,7 +133,7 @@ fn named(args: &Args, lab: Option<&Lab>) -> Result<Vec<Named>> {
     }
     if args.machines.is_empty() {
         return Err(Error::usage("no machine was named")
-            .hinted("mpiup init mpi@192.168.1.10 client1 client2")
+            .hinted("mpiup init 'ana@192.168.1.[10-12]'")
             .hinted("No second machine? `sudo mpiup lab up 3`, then `sudo mpiup init --lab`."));
     }
     let mut named = Vec::new();

@@ -42,7 +42,7 @@ pub fn find(start: &Path, explicit: Option<&Path>) -> Result<PathBuf> {
         }
     }
     Err(Error::usage(format!("there is no {FILE_NAME} in {} or above it", start.display()))
-        .hinted("Let mpiup look at your machines and write it: mpiup init mpi@192.168.1.10 client1 client2")
+        .hinted("Let mpiup look at your machines and write it: mpiup init 'ana@192.168.1.[10-12]'")
         .hinted("Or name one that is elsewhere: -C FILE")
         .hinted("With no machines at hand: mpiup demo"))
 }
