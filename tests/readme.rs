@@ -13,7 +13,10 @@ use std::{
 };
 
 use clap::{CommandFactory as _, Parser as _};
-use mpiup::commands::Cli;
+use mpiup::{
+    commands::Cli,
+    spec::keys::{KEYS, NODE_KEYS},
+};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -142,6 +145,28 @@ fn no_example_logs_in_as_the_account_that_init_has_yet_to_hear_of() {
         }
     }
     assert!(count > 8, "{count} examples were found");
+}
+
+/// `key = value` in running text, as a reader would write it into mpiup.toml.
+#[test]
+fn every_key_in_running_text_exists() {
+    let mut count = 0;
+    for (page, text) in pages() {
+        let running: Vec<&str> = text.split("```").step_by(2).collect();
+        for code in running.iter().flat_map(|text| text.split('`').skip(1).step_by(2)) {
+            let Some((name, value)) = code.split_once(" = ").filter(|_| !code.starts_with('{')) else { continue };
+            count += 1;
+            let place = format!("{}: `{code}`", page.display());
+            if NODE_KEYS.contains(&name) {
+                continue;
+            }
+            let key = KEYS.iter().find(|key| key.name == name);
+            let key = key.unwrap_or_else(|| panic!("{place}: no key {name}"));
+            let is_value = key.values.is_empty() || key.values.contains(&value.trim_matches('"'));
+            assert!(is_value, "{place}: {name} takes {:?}", key.values);
+        }
+    }
+    assert!(count > 10, "{count} keys were found");
 }
 
 #[test]
