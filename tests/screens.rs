@@ -8,6 +8,8 @@ mod nodes;
 #[path = "support/stage.rs"]
 mod stage;
 
+use std::process::{Command, Stdio};
+
 use mpiup::{
     changes::text::public_key_of,
     error::Error,
@@ -49,6 +51,30 @@ fn plan_with_packages() {
     let apt = "Inst libevent-core-2.1-7 (2.1.12-stable-8 Debian:12.11/stable [amd64])\nInst libpmix2 [4.2.2-1] (4.2.2-1+deb12u1 Debian:12.11/stable [amd64])\nInst libhwloc15 (2.9.0-1 Debian:12.11/stable [amd64])\nInst openmpi-common (4.1.4-3 Debian:12.11/stable [all])\nInst openmpi-bin (4.1.4-3+b1 Debian:12.11/stable [amd64])\nInst libopenmpi-dev (4.1.4-3+b1 Debian:12.11/stable [amd64])";
     let reports = set_up().into_iter().map(|report| report.with("apt", apt)).collect();
     screen("plan_with_packages", Stage::of(reports).spec(spec(rest)).play(Play::Plan));
+}
+
+/// All nodes stand in one text: whoever runs it as it stands changes nothing, and is told what to run.
+#[test]
+#[allow(clippy::disallowed_methods, reason = "a test starts a shell as a person does")]
+fn the_shell_of_a_plan_is_not_run_as_a_whole() {
+    let shown = Stage::of(prepared()).play(Play::PlanSh);
+    let (head, parts) = shown.split_once("\n# ---- master, wave 1 ----\n").unwrap();
+    assert!(parts.contains("\n# ---- client2, wave 2 ----\n"));
+    let (_, script) = head.split_once("#!/bin/sh\n").unwrap();
+    let mut shell = Command::new("sh").args(["-c", script]).stdin(Stdio::null()).output().unwrap();
+    let said = String::from_utf8(std::mem::take(&mut shell.stderr)).unwrap();
+    assert_eq!((shell.status.code(), said.contains("Nothing was done")), (Some(1), true), "{said}");
+    let words: Vec<&str> = script.lines().take_while(|line| line.starts_with('#')).collect();
+    insta::assert_snapshot!(words.join("\n"), @r"
+    # What `mpiup up` does, node by node: to be read, to be signed, not to be run as it stands. By hand, on a node and as the
+    # user whom mpiup becomes there (root, or who logs in):
+    # * run what stands above the first line that begins with `# ----`, and behind it that node's own part. `wave 1` comes on all
+    #   nodes before `wave 2` on any. The part of a node that left stands alone.
+    # * put the text of each node's `.ssh/mpiup_CLUSTER.pub`, which wave 1 made in the home of the cluster's user, in the place of
+    #   its `⟨public key of NODE⟩`.
+    # * The Python environment is not in here: `up` sends it over standard input, into the folder that `do_tree` notes.
+    # * What is `guarded` goes back after 30 s unless somebody confirms it: see `Under guard` in docs/journal.md.
+    ");
 }
 
 /// Each with a firewall of its own.

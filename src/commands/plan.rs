@@ -22,7 +22,8 @@ use crate::{
 /// Exit code 3 when something would change, 0 when nothing would.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Print the shell script of each node instead, to read, sign, or run by hand.
+    /// Print the shell of each node instead, to read and to sign; by hand, a node runs its own part of it: its first lines say
+    /// how.
     #[arg(long, conflicts_with = "json")]
     sh: bool,
 }
@@ -149,9 +150,27 @@ fn document<'a>(session: &'a Session, cluster: &steps::Cluster, plan: &'a Plan) 
     }
 }
 
-/// One script per node and wave: the very text that `up` sends.
+/// What somebody who runs a part by hand has to know, and a stop for whoever runs the whole.
+const BY_HAND: &str = "\
+#!/bin/sh
+# What `mpiup up` does, node by node: to be read, to be signed, not to be run as it stands. By hand, on a node and as the
+# user whom mpiup becomes there (root, or who logs in):
+# * run what stands above the first line that begins with `# ----`, and behind it that node's own part. `wave 1` comes on all
+#   nodes before `wave 2` on any. The part of a node that left stands alone.
+# * put the text of each node's `.ssh/mpiup_CLUSTER.pub`, which wave 1 made in the home of the cluster's user, in the place of
+#   its `⟨public key of NODE⟩`.
+# * The Python environment is not in here: `up` sends it over standard input, into the folder that `do_tree` notes.
+# * What is `guarded` goes back after 30 s unless somebody confirms it: see `Under guard` in docs/journal.md.
+";
+const STOP: &str = "
+# ---- nowhere: where all of this is run at once, it ends here ----
+echo 'Nothing was done: a node runs its own part only, as the first lines say.' >&2
+exit 1
+";
+
+/// One script per node and wave: the very text that `up` sends, once the keys are in it.
 fn shell(session: &Session, cluster: &steps::Cluster, plan: &Plan) -> Result<String> {
-    let mut text = format!("#!/bin/sh\n{}", script::prelude());
+    let mut text = format!("{BY_HAND}\n{}{STOP}", script::prelude());
     for (node, facts) in &session.leavers.seen {
         let state = steps::cluster::state_of(&cluster.spec, facts);
         text.push_str(&format!("\n# ---- {}, which left ----\n{}", node.name, script::undo(&state, false, "")));

@@ -23,6 +23,7 @@ use crate::nodes::{self, Report};
 /// What is typed.
 pub enum Play {
     Plan,
+    PlanSh,
     Up,
     Status,
     Exec(&'static str),
@@ -176,6 +177,7 @@ impl Stage {
                     exec::with_fleet(fleet, &args, &ui).await
                 }
                 Play::Plan => plan::with_session(session(spec, fleet).await, false, &ui).await,
+                Play::PlanSh => plan::with_session(session(spec, fleet).await, true, &ui).await,
                 Play::Status => status::with_session(Session::of(spec, fleet, &ui).await, &ui).await,
                 Play::Down => {
                     let mut session = session(spec, fleet).await;
