@@ -53,6 +53,13 @@ fn plan_with_packages() {
     screen("plan_with_packages", Stage::of(reports).spec(spec(rest)).play(Play::Plan));
 }
 
+/// It answers, and cannot be used: its reason is said once, and nobody is told to bring it back.
+#[test]
+fn plan_where_the_head_node_cannot_export() {
+    let rest = "[share]\nkind = \"nfs\"\n";
+    screen("plan_where_the_head_node_cannot_export", Stage::of(set_up()).spec(spec(rest)).play(Play::Plan));
+}
+
 /// All nodes stand in one text: whoever runs it as it stands changes nothing, and is told what to run.
 #[test]
 #[allow(clippy::disallowed_methods, reason = "a test starts a shell as a person does")]

@@ -130,14 +130,14 @@ impl Fleet {
     }
 
     /// # Errors
-    /// When the head node is not among the connected ones: without it there is no cluster.
+    /// When the head node is not among the connected ones: without it there is no cluster. Why it was lost is told, with what
+    /// mends it, where lost nodes are named; not here again.
     pub fn head(&self, spec: &Spec) -> Result<&Node> {
-        self.node(&spec.head).ok_or_else(|| match self.lost.iter().find(|lost| lost.node == spec.head) {
-            Some(lost) => Error::failed("the head node cannot be used, and it launches the jobs")
+        self.node(&spec.head).ok_or_else(|| match self.lost.iter().any(|lost| lost.node == spec.head) {
+            true => Error::failed("the head node cannot be used, and it launches the jobs")
                 .on(&spec.head)
-                .because(&lost.error)
-                .hinted("Bring it back, or name another one: `head` in [cluster] of mpiup.toml."),
-            None => Error::failed("the head node is not connected").on(&spec.head),
+                .hinted("Mend what is said above, or name another one: `head` in [cluster] of mpiup.toml."),
+            false => Error::failed("the head node is not connected").on(&spec.head),
         })
     }
 
