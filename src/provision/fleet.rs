@@ -17,7 +17,7 @@ pub struct Lost {
     pub error: Error,
 }
 
-/// What is to be said of lost nodes: once where the same is true of several, for the first ones address and commands.
+/// What is to be said of lost nodes: once where the same is true of several, with the commands for the first of them.
 pub fn reasons(lost: &[Lost]) -> Vec<Error> {
     let mut groups: Vec<(Vec<String>, Vec<&Lost>)> = Vec::new();
     for lost in lost {
@@ -35,10 +35,16 @@ fn folded(group: &[&Lost]) -> Error {
     let nodes = nodeset::fold_in_order(group.iter().map(|lost| lost.node.as_str()));
     let Some(first) = group.first() else { return Error::failed("") };
     let hosts = nodeset::fold_in_order(group.iter().map(|lost| lost.host()));
-    let message = first.anonymous(first.error.message()).replace(HOST, &hosts).replace(NAME, &nodes);
-    let error = Error::new(first.error.kind(), message).on(nodes);
+    let of_all = |text: &str| first.anonymous(text).replace(HOST, &hosts).replace(NAME, &nodes);
+    // A command takes one host: those stay the first node's.
+    let of_hint = |hint: &String| {
+        let parts = hint.split('`').enumerate();
+        let parts = parts.map(|(at, part)| if at % 2 == 0 { of_all(part) } else { part.to_owned() });
+        parts.collect::<Vec<_>>().join("`")
+    };
+    let error = Error::new(first.error.kind(), of_all(first.error.message())).on(&nodes);
     let error = first.error.reasons().iter().fold(error, Error::because);
-    first.error.hints().iter().fold(error, |error, hint| error.hinted(hint.clone()))
+    first.error.hints().iter().fold(error, |error, hint| error.hinted(of_hint(hint)))
 }
 
 /// A shell that is there says so at once.
@@ -171,6 +177,16 @@ mod tests {
             ["client[1-2,5]: 10.0.0.[11-12,15] does not answer: timed out", "client4: python3 is missing"]
         );
         assert_eq!(said[0].hints(), ["`ping 10.0.0.11`"]);
+    }
+
+    #[test]
+    fn what_mends_several_nodes_names_all_of_them_but_in_a_command() {
+        let no_root = |number: usize| {
+            let hint = format!("Give ana sudo on client{number}, at 10.0.0.1{number}: `ssh client{number}`, `sudo -v`.");
+            lost(number, Error::failed("root is needed").hinted(hint))
+        };
+        let said = reasons(&[no_root(1), no_root(2)]);
+        assert_eq!(said[0].hints(), ["Give ana sudo on client[1-2], at 10.0.0.[11-12]: `ssh client1`, `sudo -v`."]);
     }
 
     #[test]
