@@ -81,8 +81,8 @@ async fn on_machines(args: &Args, name: &str, global: &Global, ui: &Ui) -> Resul
     std::env::set_current_dir(&folder.path).context(|| format!("cannot go to {}", folder.path.display()))?;
     run::demonstrate(session, ranks, vec!["python".into(), "ejemplo.py".into()], ui).await?;
     if args.keep {
-        ui.done(&format!("The cluster stays, until: sudo mpiup lab down --name {name}"));
-        ui.say(&format!("  Look around: sudo mpiup lab ssh --name {name} mpi@master  (or any other node)"));
+        ui.done(&format!("The cluster stays, until: {} lab down --name {name}", lab::mpiup()));
+        ui.say(&format!("  Look around: {} lab ssh --name {name} mpi@master  (or any other node)", lab::mpiup()));
         ui.say(&format!("  Its spec:    {}", path.display()));
         return Ok(());
     }

@@ -6,7 +6,7 @@ use super::{global::Global, plan_text, session::opener};
 use crate::{
     error::{Context as _, Error, Result},
     facts::Facts,
-    lab::Lab,
+    lab::{self, Lab},
     node::{Node, SUDO_PASSWORD},
     provision::{Fleet, gather},
     spec::{self, Address, Flavour, NodeName, NodeSpec, Source, Spec, hostfile, nodeset},
@@ -74,7 +74,7 @@ pub async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<()> {
         ));
     }
     let lab = match &args.lab {
-        Some(name) => Some(Lab::find(name)?.ok_or_else(|| crate::lab::no_such_lab(name))?),
+        Some(name) => Some(Lab::find(name)?.ok_or_else(|| lab::no_such_lab(name))?),
         None => None,
     };
     let named = named(args, lab.as_ref())?;
@@ -134,7 +134,7 @@ fn named(args: &Args, lab: Option<&Lab>) -> Result<Vec<Named>> {
     if args.machines.is_empty() {
         return Err(Error::usage("no machine was named")
             .hinted("mpiup init 'ana@192.168.1.[10-12]'")
-            .hinted("No second machine? `sudo mpiup lab up 3`, then `sudo mpiup init --lab`."));
+            .hinted(format!("No second machine? `{0} lab up 3`, then `{0} init --lab`.", lab::mpiup())));
     }
     let mut named = Vec::new();
     for machine in &args.machines {
