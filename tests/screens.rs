@@ -620,6 +620,8 @@ fn wrong_use() {
         text.push_str(&format!("# {about}: mpiup {}\n{}\n", words.join(" "), stage::typed(&file, &words)));
     }
     std::fs::remove_file(&file).unwrap();
+    let words = ["init", "--add", "pc4"];
+    text.push_str(&format!("# nothing to add to: mpiup {}\n{}\n", words.join(" "), stage::typed(&file, &words)));
     text.push_str(&format!("# nor for down: mpiup down\n{}\n", stage::typed(&file, &["down"])));
     text.push_str(&format!("# no such spec: mpiup plan\n{}\n", stage::typed(&file, &["plan"])));
     screen("wrong_use", text.replace(&folder.path().display().to_string(), "FOLDER"));

@@ -73,6 +73,10 @@ pub async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<()> {
             "`mpiup plan` shows what it means; `mpiup init --add …` adds machines to it, and `mpiup init --force …` writes a new one over it.",
         ));
     }
+    if args.add && !path.exists() {
+        return Err(Error::usage(format!("there is no {} to add to", path.display()))
+            .hinted("`mpiup init MACHINE …`, without `--add`, looks at the machines and writes one."));
+    }
     let lab = match &args.lab {
         Some(name) => Some(Lab::find(name)?.ok_or_else(|| lab::no_such_lab(name))?),
         None => None,
