@@ -86,7 +86,8 @@ fn no_code_weakens_security() {
 /// sudo looks in the directories of its secure_path only, and a fresh mpiup is in none of them: `lab::mpiup()` knows.
 #[test]
 fn nobody_is_told_to_type_what_sudo_does_not_find() {
-    let pages = [files("docs", &["md"]), files("examples", &["md"]), vec!["README.md".into(), "CONTRIBUTING.md".into()]];
+    let pages =
+        [files("docs", &["md"]), files("examples", &["md"]), vec!["README.md".into(), "CONTRIBUTING.md".into()]];
     let texts = [files("src", &["rs"]), pages.concat()].concat();
     let wrong = lines_with(&texts, |line| line.contains("sudo mpiup"));
     assert!(wrong.is_empty(), "say `lab::mpiup()`, or `sudo $(command -v mpiup)` in a page:\n{wrong}");

@@ -1,10 +1,11 @@
 //! `mpiup exec`
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use serde::Serialize;
 
 use super::{
+    by_node::ByNode,
     global::Global,
     session::{self, opener},
 };
@@ -13,7 +14,7 @@ use crate::{
     node::{Node, SUDO_PASSWORD},
     provision::Fleet,
     spec::{Spec, nodeset},
-    ui::{Ui, fold},
+    ui::{Outcome, Progress, Ui, fold},
 };
 
 /// Run a command on all nodes, side by side, and show equal answers once
@@ -60,21 +61,42 @@ pub async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<()> {
         only(&mut spec, nodes)?;
     }
     let opener = opener(spec.ssh_config.clone(), global, ui, args.root)?;
-    with_fleet(Fleet::open(&spec, &opener, &|_| ()).await, args, ui).await
+    let progress = progress(&spec, ui);
+    let fleet = Fleet::open(&spec, &opener, &|node| progress.meter(node.as_str(), "logged in")).await;
+    ask(&spec, fleet, args, progress, ui).await
+}
+
+fn progress(spec: &Spec, ui: &Ui) -> Progress {
+    let names: Vec<String> = spec.nodes.iter().map(|node| node.name.to_string()).collect();
+    ui.progress(&names, "Running it on the nodes")
 }
 
 /// The verb on nodes that are connected.
 ///
 /// # Errors
 /// When the command failed on a node.
-pub async fn with_fleet(fleet: Fleet, args: &Args, ui: &Ui) -> Result<()> {
+pub async fn with_fleet(spec: &Spec, fleet: Fleet, args: &Args, ui: &Ui) -> Result<()> {
+    ask(spec, fleet, args, progress(spec, ui), ui).await
+}
+
+async fn ask(spec: &Spec, fleet: Fleet, args: &Args, progress: Progress, ui: &Ui) -> Result<()> {
     let command = match args.command.as_slice() {
         [line] => line.clone(),
         words => crate::quote::words(words),
     };
     let deadline = Duration::from_secs(args.timeout);
-    let asked = fleet.nodes.iter().map(|(_, node)| answer(node, &command, args.root, deadline));
+    for lost in &fleet.lost {
+        // `name_lost` says why.
+        progress.finish(lost.node.as_str(), Outcome::Failed(String::new()));
+    }
+    let asked = fleet.nodes.iter().map(|(_, node)| async {
+        let answer = answer(node, &command, args.root, deadline).await;
+        let outcome = if answer.is_ok() { Outcome::Done } else { Outcome::Failed(String::new()) };
+        progress.finish(node.name().as_str(), outcome);
+        answer
+    });
     let answers = futures_util::future::join_all(asked).await;
+    drop(progress);
     let mut all: Vec<(String, Answer)> = Vec::new();
     for ((node, _), answer) in fleet.nodes.iter().zip(answers) {
         let answer = answer.unwrap_or_else(|error| {
@@ -84,28 +106,28 @@ pub async fn with_fleet(fleet: Fleet, args: &Args, ui: &Ui) -> Result<()> {
         all.push((node.name.to_string(), answer));
     }
     session::name_lost(&fleet, 0, ui);
-    for lost in &fleet.lost {
-        all.push((lost.node.to_string(), Answer::none(&lost.error)));
-    }
+    all.extend(fleet.lost.iter().map(|lost| (lost.node.to_string(), Answer::none(&lost.error))));
     fleet.close().await;
-    let failed: Vec<String> =
-        all.iter().filter(|(_, answer)| answer.status != Some(0)).map(|(node, _)| node.clone()).collect();
+    let all = ByNode::of(spec, all);
     if ui.is_json() {
-        ui.json(&all.into_iter().collect::<BTreeMap<_, _>>())?;
+        ui.json(&all)?;
     } else {
-        let shown: Vec<(String, String)> = all
-            .iter()
-            .filter(|(_, answer)| answer.error.is_none())
-            .map(|(node, answer)| (node.clone(), text(answer)))
-            .collect();
+        let answered = all.iter().filter(|(_, answer)| answer.error.is_none());
+        let shown: Vec<(String, String)> = answered.map(|(node, answer)| (node.to_owned(), text(answer))).collect();
         for line in fold::lines(&shown, &|names| nodeset::fold_in_order(names)) {
             ui.out(&line);
         }
     }
-    if failed.is_empty() {
-        return Ok(());
-    }
-    Err(Error::failed(format!("the command failed on {}", nodeset::fold_in_order(&failed))))
+    verdict(&all)
+}
+
+fn verdict(all: &ByNode<Answer>) -> Result<()> {
+    let failed = all.names(|answer| answer.error.is_none() && answer.status != Some(0));
+    let silent = all.names(|answer| answer.error.is_some());
+    let failed = (!failed.is_empty()).then(|| format!("the command failed on {}", nodeset::fold_in_order(failed)));
+    let silent = (!silent.is_empty()).then(|| format!("there is no answer from {}", nodeset::fold_in_order(silent)));
+    let said: Vec<String> = failed.into_iter().chain(silent).collect();
+    if said.is_empty() { Ok(()) } else { Err(Error::failed(said.join(", and "))) }
 }
 
 /// Keeps the nodes that were named.

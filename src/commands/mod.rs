@@ -1,5 +1,6 @@
 //! The verbs, one a file: what is typed, in order, and nothing else. What they are made of lies below.
 
+pub mod by_node;
 pub mod cli;
 mod demo;
 pub mod down;

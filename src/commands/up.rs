@@ -1,10 +1,11 @@
 //! `mpiup up`
 
-use std::{collections::BTreeMap, time::Instant};
+use std::time::Instant;
 
 use serde::Serialize;
 
 use super::{
+    by_node::ByNode,
     global::Global,
     leaving, moved,
     plan_text::{self, Detail},
@@ -46,7 +47,7 @@ pub struct Report {
     /// Nodes that take part in jobs now.
     pub ready: Vec<String>,
     /// Nodes that do not, and why.
-    pub left_out: BTreeMap<String, String>,
+    pub left_out: ByNode<String>,
     /// Nodes that left mpiup.toml, and on which something of the cluster stands still.
     pub not_taken_back: Vec<String>,
     pub proof: Proof,
@@ -118,7 +119,10 @@ pub async fn with_session(mut session: Session, yes: bool, start: Instant, ui: &
         cluster: cluster.spec.name.clone(),
         changes: work.made,
         ready: cluster.members.iter().map(|member| member.spec.name.to_string()).collect(),
-        left_out: session.fleet.lost.iter().map(|lost| (lost.node.to_string(), lost.error.to_string())).collect(),
+        left_out: ByNode::of(
+            &session.spec,
+            session.fleet.lost.iter().map(|lost| (lost.node.to_string(), lost.error.to_string())),
+        ),
         not_taken_back: work.not_taken_back,
         proof,
     };
@@ -421,9 +425,11 @@ fn say_ready(cluster: &Cluster, report: &Report, start: Instant, ui: &Ui) {
         count => format!("{count} changes"),
     };
     let nodes = crate::spec::nodeset::fold_in_order(&report.ready);
-    let without: Vec<String> = report.left_out.keys().cloned().collect();
-    let without =
-        if without.is_empty() { String::new() } else { format!(" without {}", crate::spec::nodeset::fold(&without)) };
+    let without = report.left_out.names(|_| true);
+    let without = match without.is_empty() {
+        true => String::new(),
+        false => format!(" without {}", crate::spec::nodeset::fold_in_order(&without)),
+    };
     ui.done(&format!("{} is ready{without}: {changes} in {}.", report.cluster, humane::duration(start.elapsed())));
     let from = if report.ready.len() == 1 { nodes } else { format!("each of {nodes}") };
     ui.say(&format!("  In {}, a rank answered from {from}:", humane::duration(report.proof.took)));
@@ -440,12 +446,12 @@ fn say_ready(cluster: &Cluster, report: &Report, start: Instant, ui: &Ui) {
 
 /// Why `up` is not all well, though the cluster can be used.
 pub fn left_out(report: &Report) -> Error {
-    let names: Vec<String> = report.left_out.keys().cloned().collect();
+    let names = report.left_out.names(|_| true);
     Error::failed(format!(
         "{} of {} nodes can be used; left out: {}",
         report.ready.len(),
         report.ready.len() + names.len(),
-        crate::spec::nodeset::fold(&names)
+        crate::spec::nodeset::fold_in_order(&names)
     ))
     .hinted("`mpiup up` brings a node in once what is said of it above is mended.")
 }

@@ -182,7 +182,8 @@ mod tests {
     #[test]
     fn what_mends_several_nodes_names_all_of_them_but_in_a_command() {
         let no_root = |number: usize| {
-            let hint = format!("Give ana sudo on client{number}, at 10.0.0.1{number}: `ssh client{number}`, `sudo -v`.");
+            let hint =
+                format!("Give ana sudo on client{number}, at 10.0.0.1{number}: `ssh client{number}`, `sudo -v`.");
             lost(number, Error::failed("root is needed").hinted(hint))
         };
         let said = reasons(&[no_root(1), no_root(2)]);

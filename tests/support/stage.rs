@@ -174,7 +174,7 @@ impl Stage {
                 Play::Exec(command) => {
                     let words = ["mpiup", "exec", command];
                     let Verb::Exec(args) = Cli::parse_from(words).verb else { panic!("exec was typed") };
-                    exec::with_fleet(fleet, &args, &ui).await
+                    exec::with_fleet(&spec, fleet, &args, &ui).await
                 }
                 Play::Plan => plan::with_session(session(spec, fleet).await, false, &ui).await,
                 Play::PlanSh => plan::with_session(session(spec, fleet).await, true, &ui).await,
