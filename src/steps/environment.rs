@@ -18,7 +18,7 @@ pub fn step(cluster: &Cluster, member: &Member) -> Vec<Change> {
         guard: None,
         why: match wheels.as_slice() {
             [] => format!("the system's Python {major}.{minor}, with the packages that it has, by the name `python`"),
-            wheels => format!("Python {major}.{minor} with {}, brought by the operator's machine", wheels.join(", ")),
+            wheels => format!("Python {major}.{minor} with {}, brought by this computer", wheels.join(", ")),
         },
         before: None,
     }]
