@@ -9,7 +9,7 @@ use crate::{
     error::{Context as _, Error, Kind, Result},
     launch::{self, Crew, Hosts, Job, Wrapped},
     provision::{Fleet, as_user, gather},
-    spec::{Flavour, NodeName, ShareKind, Spec},
+    spec::{Flavour, ShareKind, Spec},
     steps,
     ui::Ui,
 };
@@ -116,7 +116,7 @@ async fn on_cluster(spec: &Spec, mut fleet: Fleet, args: &Args, ui: &Ui) -> Resu
         sweep(&fleet, spec, &crew, &launch::sweep_script(&id, daemons)).await;
     }
     let ended = outcome?;
-    tell(&ended, &args.program, &spec.head, ui);
+    tell(&ended, &args.program, spec, &crew.layout.share, ui);
     fleet.close().await;
     Ok(ended.code)
 }
@@ -131,7 +131,7 @@ fn is_openmpi_5(spec: &Spec, crew: &Crew) -> bool {
 }
 
 /// Which rank took the job along, and where.
-fn tell(ended: &live::Ended, program: &[String], head: &NodeName, ui: &Ui) {
+fn tell(ended: &live::Ended, program: &[String], spec: &Spec, share: &str, ui: &Ui) {
     if ended.cancelled {
         return;
     }
@@ -142,13 +142,37 @@ fn tell(ended: &live::Ended, program: &[String], head: &NodeName, ui: &Ui) {
     }
     let program = program.first().map(String::as_str).unwrap_or_default();
     match ended.endings.first_failed() {
-        Some(failed) => ui.error(&Error::failed(failed.sentence(program)).on(&failed.node)),
+        Some(failed) => {
+            let error = Error::failed(failed.sentence(program)).on(&failed.node);
+            ui.error(&if failed.status == 127 {
+                error.hinted(whereabouts(program, spec.share.kind, share))
+            } else {
+                error
+            });
+        }
         // MPI_Abort ends ranks before they can tell.
         None if (129..=192).contains(&ended.code) => {
-            ui.error(&Error::failed(format!("mpiexec was ended by signal {}", ended.code - 128)).on(head));
+            ui.error(&Error::failed(format!("mpiexec was ended by signal {}", ended.code - 128)).on(&spec.head));
         }
         None if ended.code != 0 => ui.error(&Error::failed(format!("the job ended with exit code {}", ended.code))),
         None => {}
+    }
+}
+
+/// Where a program is looked for that was not found.
+fn whereabouts(program: &str, kind: ShareKind, share: &str) -> String {
+    match (program.contains('/'), kind) {
+        (false, _) => {
+            let here = crate::quote::sh(program);
+            format!("A name without `/` is looked for in PATH on each node; for one in {share}, type `./{here}`.")
+        }
+        (true, _) if program.starts_with('/') => "It has to be at that path on every node.".to_owned(),
+        (true, ShareKind::Sync) => {
+            format!(
+                "It is looked for from {share} on each node, where `mpiup run` and `mpiup sync` copy the folder you are in."
+            )
+        }
+        (true, _) => format!("It is looked for from {share}, the folder that all nodes share."),
     }
 }
 
@@ -203,4 +227,18 @@ async fn sweep(fleet: &Fleet, spec: &Spec, crew: &Crew, script: &str) {
         }
     });
     futures_util::future::join_all(sweeps).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_was_not_found_is_looked_for_where_the_hint_says() {
+        let hint = |program, kind| whereabouts(program, kind, "/home/mpi/MPI");
+        assert!(hint("a.out", ShareKind::Sync).ends_with("for one in /home/mpi/MPI, type `./a.out`."));
+        assert!(hint("./a.out", ShareKind::Sync).contains("`mpiup sync` copy the folder you are in"));
+        assert!(hint("bin/a.out", ShareKind::Nfs).ends_with("the folder that all nodes share."));
+        assert_eq!(hint("/opt/a.out", ShareKind::Existing), "It has to be at that path on every node.");
+    }
 }

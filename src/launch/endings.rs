@@ -225,10 +225,11 @@ mod tests {
         assert_eq!(run(&["sh", "-c", "kill -9 $$"]), (String::new(), String::new(), 137));
         // A program of this name, not the shell's own word, which would read the backslash.
         assert_eq!(run(&["echo", r"a\tb", ""]).0, "a\\tb \n");
-        let (_, said, status) = run(&["no-such-program"]);
-        assert_eq!(status, 127);
-        assert!(said.contains("not found"), "{said}");
-        assert_eq!(run(&["/etc/passwd"]).2, 126);
+        for nothing in ["no-such-program", "./no-such-program", "/no such program", "--"] {
+            assert_eq!(run(&[nothing]), (String::new(), String::new(), 127), "mpiup says it, once");
+        }
+        let (_, said, status) = run(&["/etc/passwd"]);
+        assert!(status == 126 && said.contains("ermission denied"), "{said}");
     }
 
     #[test]

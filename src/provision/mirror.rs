@@ -104,7 +104,8 @@ async fn serve(mut client: TcpStream, known: &Known, expected: &str) -> io::Resu
             Ok(Err(error)) => error.to_string(),
             _ => format!("no answer within {} s", DIAL.as_secs()),
         };
-        return refuse(client, &format!("502 {host} is not reached from the computer that runs mpiup either: {why}")).await;
+        return refuse(client, &format!("502 {host} is not reached from the computer that runs mpiup either: {why}"))
+            .await;
     };
     match &request.forward {
         None => client.write_all(b"HTTP/1.1 200 Connected\r\n\r\n").await?,
