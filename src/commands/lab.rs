@@ -16,8 +16,8 @@ use crate::{
 ///
 /// The machines are called master, client1, client2 …; they share this computer's kernel and see its programs, and
 /// everything else is their own: files, network, host name, processes, packages, SSH server. They are bare when they
-/// come up, like freshly installed ones. Nothing of the computer changes, and `mpiup lab down` leaves nothing behind.
-/// Needs root.
+/// come up, like freshly installed ones. Nothing of the computer changes, and `mpiup lab down` takes all of it away but what
+/// was fetched for the next lab, in /var/cache/mpiup; with `--purge-cache` that goes, too. Needs root.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(subcommand)]
@@ -79,7 +79,8 @@ enum Verb {
     Down {
         #[command(flatten)]
         lab: Name,
-        /// Also remove the cached packages that the machines need beyond this computer
+        /// Also remove what is kept for the next lab in /var/cache/mpiup: fetched packages, and of machines that boot their disks
+        /// and how they stood once they had booted
         #[arg(long)]
         purge_cache: bool,
     },
