@@ -152,7 +152,8 @@ fn status(name: &str, ui: &Ui) -> Result<()> {
     if let Some(lab) = &found {
         show(lab, ui)?;
     }
-    for other in &others {
+    // Where this one does not run, the error names them.
+    for other in others.iter().filter(|_| found.is_some()) {
         ui.say(&format!("Another lab runs: {} lab status{}", lab::mpiup(), option(other.name())));
     }
     found.map(drop).ok_or_else(|| lab::no_such_lab(name))
@@ -208,6 +209,9 @@ fn down(name: &str, purge_cache: bool, ui: &Ui) -> Result<()> {
         (true, 1) => format!("The lab {name} is gone: 1 machine."),
         (true, many) => format!("The lab {name} is gone: {many} machines."),
     });
+    if let Some(text) = Lab::running().filter(|_| !found) {
+        ui.say(&text);
+    }
     if purge_cache && Lab::purge_cache()? {
         ui.out("The cached base layer is gone as well; the next lab fetches it again.");
     }

@@ -97,6 +97,11 @@ impl Lab {
         Ok(state::names().iter().filter_map(|name| Self::find(name).ok().flatten()).collect())
     }
 
+    /// Which labs run, in words with the option that names them; nothing where none does.
+    pub fn running() -> Option<String> {
+        running(Self::all().unwrap_or_default().iter().map(Self::name))
+    }
+
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -201,11 +206,19 @@ impl From<State> for Lab {
 
 /// The error of a command that needs a running lab.
 pub fn no_such_lab(name: &str) -> Error {
-    Error::failed(format!("no lab of the name {name} runs")).hinted(format!(
-        "Start it with: {} lab up 3{}",
-        mpiup(),
-        state::name_option(name)
-    ))
+    let error = Error::failed(format!("no lab of the name {name} runs"));
+    let error = match Lab::running() {
+        Some(text) => error.hinted(text),
+        None => error,
+    };
+    error.hinted(format!("Start it with: {} lab up 3{}", mpiup(), state::name_option(name)))
+}
+
+/// The labs that run, for whoever named another one.
+fn running<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let names: Vec<&str> = names.into_iter().collect();
+    let first = names.first()?;
+    Some(format!("Running: {} (`--name {first}`; of `init` and `down`, `--lab {first}`)", names.join(", ")))
 }
 
 /// A name becomes a directory, part of a configuration and of a command.
@@ -230,6 +243,13 @@ fn need_root() -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_lab_of_another_name_is_told() {
+        assert_eq!(running([]), None);
+        let said = "Running: review2, b (`--name review2`; of `init` and `down`, `--lab review2`)";
+        assert_eq!(running(["review2", "b"]).as_deref(), Some(said));
+    }
 
     #[test]
     fn a_name_is_safe_in_a_path_and_a_command() {
