@@ -169,6 +169,30 @@ fn every_key_in_running_text_exists() {
     assert!(count > 10, "{count} keys were found");
 }
 
+/// Whoever looks at a journal finds nothing in it that its page does not name.
+#[test]
+fn every_file_of_a_journal_is_described() {
+    let page = fs::read_to_string(Path::new(ROOT).join("docs/journal.md")).unwrap();
+    let mut count = 0;
+    for script in fs::read_dir(Path::new(ROOT).join("src/changes/sh")).unwrap().map(|entry| entry.unwrap().path()) {
+        let text = fs::read_to_string(&script).unwrap();
+        for folder in ["$draft/", "$entry/", "$mpiup_state/"] {
+            for rest in text.split(folder).skip(1) {
+                let end = rest.find(|c: char| !(c.is_ascii_lowercase() || c == '_' || c == '.')).unwrap_or(rest.len());
+                // `words.$$`: the number of a process follows.
+                let name = rest[..end].trim_end_matches('.');
+                if name.is_empty() {
+                    continue;
+                }
+                count += 1;
+                let is_there = page.contains(&format!("`{name}`")) || page.contains(&format!("`{name}/`"));
+                assert!(is_there, "{}: {folder}{name} does not stand in docs/journal.md", script.display());
+            }
+        }
+    }
+    assert!(count > 80, "{count} names were found");
+}
+
 #[test]
 fn shell_in_the_documents_is_shell() {
     let mut count = 0;
