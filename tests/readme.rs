@@ -169,6 +169,18 @@ fn every_key_in_running_text_exists() {
     assert!(count > 10, "{count} keys were found");
 }
 
+/// The table of modules goes from top to bottom, as `src/lib.rs` does, whose order is held by `tests/house.rs`.
+#[test]
+fn the_architecture_lists_the_modules_in_their_order() {
+    let lib = fs::read_to_string(Path::new(ROOT).join("src/lib.rs")).unwrap();
+    let modules: Vec<&str> = lib.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')).collect();
+    let page = fs::read_to_string(Path::new(ROOT).join("docs/architecture.md")).unwrap();
+    let (_, table) = page.split_once("| `main.rs` |").unwrap();
+    let rows = table.lines().skip(1).take_while(|line| line.starts_with("| `"));
+    let listed: Vec<&str> = rows.flat_map(|row| row.split('|').nth(1).unwrap().split('`').skip(1).step_by(2)).collect();
+    assert_eq!(listed, modules);
+}
+
 /// Whoever looks at a journal finds nothing in it that its page does not name.
 #[test]
 fn every_file_of_a_journal_is_described() {
