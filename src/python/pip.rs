@@ -136,9 +136,15 @@ fn explained(error: &Error, target: &Target, requirements: &[String]) -> Error {
     }
     let missing = errors.iter().find_map(|line| line.strip_prefix("No matching distribution found for "));
     if let Some(missing) = missing {
+        // The index knows no such name, or has sources of it only, which are not compiled here.
+        let is_none = errors[0].contains("(from versions: none)");
         return Error::failed(format!("there is no ready-made package (wheel) of {missing} for {target}"))
             .because(errors[0])
-            .hinted("Another version of it may have one: loosen it under [python] requirements in mpiup.toml.");
+            .hinted(if is_none {
+                "Is the name right? It stands under [python] requirements in mpiup.toml."
+            } else {
+                "Another version of it may have one: loosen it under [python] requirements in mpiup.toml."
+            });
     }
     let reason = if errors.is_empty() { said.clone() } else { errors.join("\n") };
     Error::failed(format!("cannot fetch the Python packages {what}")).because(reason)
@@ -215,6 +221,20 @@ mod tests {
             error.message(),
             "there is no ready-made package (wheel) of numpy==99 for Python 3.11 on x86_64 with glibc 2.36"
         );
+    }
+
+    #[test]
+    fn a_name_that_the_index_does_not_know_is_doubted() {
+        let hint = |versions: &str| {
+            let said = format!(
+                "ERROR: Could not find a version that satisfies the requirement nosuchpackage-zz9 (from versions: {versions})\n\
+                 ERROR: No matching distribution found for nosuchpackage-zz9"
+            );
+            let error = explained(&Error::failed("x").because(said), &target(), &["nosuchpackage-zz9".into()]);
+            error.hints()[0].clone()
+        };
+        assert!(hint("none").starts_with("Is the name right?"));
+        assert!(hint("1.0, 1.1").starts_with("Another version of it"));
     }
 
     #[test]
