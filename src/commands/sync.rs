@@ -15,8 +15,8 @@ pub use mirror::everywhere;
 ///
 /// `run` does it by itself. Files that differ are sent, and take their names only when they are whole. Nothing is deleted
 /// on the nodes: a file that you delete here stays there. A file that was changed there is left and named. Not sent:
-/// version control, caches, environments (.git, __pycache__, .venv, target and the like) and mpiup.toml; .gitignore is
-/// not looked at, for programs read data that is not under version control.
+/// version control, caches, environments (.git, __pycache__, .venv, target and the like), mpiup.toml and the hostfile
+/// `hosts`; .gitignore is not looked at, for programs read data that is not under version control.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Overwrite files that were changed on a node.
