@@ -20,7 +20,7 @@ table inet filter {
 		type filter hook input priority 0; policy drop;
 		iif lo accept
 		ct state established,related accept
-		ip saddr { 10.77.0.1, 10.77.0.2, 10.77.0.3 } counter drop
+		ip saddr 10.77.0.1-10.77.0.5 counter drop
 		tcp dport 22 accept
 	}
 }
@@ -31,7 +31,15 @@ nft -f /etc/nftables.conf"#;
 /// ufw, with a file that nobody wrote yet; and log-ins for everybody, but not too many.
 const UFW: &str = "ufw limit 22/tcp && ufw --force enable && ufw status | grep -q 'Status: active'";
 
-const RULES: &str = "nft -s list ruleset 2>/dev/null; cd /etc && find ufw nftables.d nftables.conf -type f -exec sha256sum {} + \
+/// firewalld without systemd, as its package leaves it: log-ins alone are let in.
+const FIREWALLD: &str = "mkdir -p /run/dbus && dbus-daemon --system --fork && { setsid firewalld --nofork --nopid >/dev/null 2>&1 </dev/null & }; \
+     n=0; until [ \"$(firewall-cmd --state 2>/dev/null)\" = running ]; do n=$((n+1)); [ $n -lt 60 ] || exit 1; sleep 1; done";
+
+/// What nobody keeps: rules of iptables alone.
+const IPTABLES: &str = "iptables -A INPUT -i lo -j ACCEPT && iptables -A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT && \
+     iptables -A INPUT -p tcp --dport 22 -j ACCEPT && iptables -P INPUT DROP";
+
+const RULES: &str = "nft -s list ruleset 2>/dev/null; iptables -S 2>/dev/null; cd /etc && find ufw firewalld nftables.d nftables.conf -type f -exec sha256sum {} + \
      -exec stat -c '%n %a %U %Y' {} + 2>/dev/null | sort";
 
 /// Whether a port that a node opens is reached by another one that comes from this address.
@@ -46,14 +54,24 @@ fn reaches(lab: &TestLab, from: &str, source: &str, to: &str, address: &str) -> 
 
 #[test]
 fn nodes_that_drop_each_others_packets_become_a_cluster() {
-    let lab = lab!(3);
-    lab.inside("master", &format!("{INSTALL} nftables && {NFTABLES}"));
-    lab.inside("client1", &format!("{INSTALL} ufw nftables && {UFW}"));
-    let rules = || ["master", "client1"].map(|node| lab.inside(node, RULES));
+    let lab = lab!(5);
+    let walls = ["master", "client1", "client3", "client4"];
+    let set_up = [
+        format!("{INSTALL} nftables && {NFTABLES}"),
+        format!("{INSTALL} ufw nftables && {UFW}"),
+        format!("{INSTALL} firewalld dbus && {FIREWALLD}"),
+        format!("{INSTALL} iptables && {IPTABLES}"),
+    ];
+    walls.iter().zip(&set_up).for_each(|(node, script)| drop(lab.inside(node, script)));
+    let rules = || walls.map(|node| lab.inside(node, RULES));
     let before = rules();
     assert!(before[0].contains("policy drop") && before[1].contains("policy drop"), "{before:?}");
-    assert!(!reaches(&lab, "client2", "10.77.0.3", "master", "10.77.0.1"));
-    assert!(!reaches(&lab, "client2", "10.77.0.3", "client1", "10.77.0.2"));
+    let addresses = ["10.77.0.1", "10.77.0.2", "10.77.0.4", "10.77.0.5"];
+    let reached = |source: &str| {
+        let ways = walls.iter().zip(addresses);
+        ways.filter(|(node, address)| reaches(&lab, "client2", source, node, address)).count()
+    };
+    assert_eq!(reached("10.77.0.3"), 0);
 
     let operator = Operator::new(&lab, "wheels");
     let plan = operator.plan();
@@ -70,31 +88,30 @@ fn nodes_that_drop_each_others_packets_become_a_cluster() {
     );
     assert_eq!(of_firewalls("client1"), ["firewall ufw: a rule that lets in the other nodes"]);
     assert_eq!(of_firewalls("client2"), [""; 0]);
+    assert_eq!(of_firewalls("client3"), ["firewall firewalld (public): a rule that lets in the other nodes"]);
+    assert_eq!(of_firewalls("client4"), ["firewall iptables (INPUT): a rule that lets in the other nodes"]);
     assert_eq!(rules(), before, "a plan changes nothing");
 
     operator.up();
     assert_eq!(operator.plan().changes, 0);
-    let job = "cd MPI && mpiexec -n 3 --map-by ppr:1:node -hostfile hosts python ~/.mpiup/verify.py";
+    let job = "cd MPI && mpiexec -n 5 --map-by ppr:1:node -hostfile hosts python ~/.mpiup/verify.py";
     let ranks = lab.says("master", &format!("runuser -u mpi -- ssh master '{job}'"));
-    assert_eq!(ranks.matches("mpiup-verify ").count(), 3, "{ranks}");
-    assert!(reaches(&lab, "client2", "10.77.0.3", "client1", "10.77.0.2"));
+    assert_eq!(ranks.matches("mpiup-verify ").count(), 5, "{ranks}");
+    assert_eq!(reached("10.77.0.3"), 4);
     // What is no node is kept out as before.
     lab.inside("client2", "ip addr add 10.77.9.9/16 dev eth0");
-    assert!(!reaches(&lab, "client2", "10.77.9.9", "master", "10.77.0.1"));
-    assert!(!reaches(&lab, "client2", "10.77.9.9", "client1", "10.77.0.2"));
+    assert_eq!(reached("10.77.9.9"), 0);
     lab.inside("client2", "ip addr del 10.77.9.9/16 dev eth0");
 
-    // As at the next boot.
+    // As at the next boot; what nobody keeps is told in the plan, and stays while the node runs.
     lab.inside("master", "nft -f /etc/nftables.conf");
     lab.inside("client1", "/lib/ufw/ufw-init restart");
-    assert!(reaches(&lab, "client2", "10.77.0.3", "master", "10.77.0.1"));
-    assert!(reaches(&lab, "client2", "10.77.0.3", "client1", "10.77.0.2"));
+    lab.inside("client3", "firewall-cmd --reload");
+    assert_eq!(reached("10.77.0.3"), 4);
     assert_eq!(operator.plan().changes, 0);
 
     operator.down(&[]);
-    let after = rules();
-    assert_eq!(after[0], before[0]);
-    assert_eq!(after[1], before[1]);
+    assert_eq!(rules(), before);
 }
 
 /// A rule that is stronger than any that lets in, or a firewall between the nodes, is named.

@@ -1,6 +1,6 @@
 //! iptables without anybody's help: `iptables -S INPUT` and `ip6tables -S INPUT`.
 
-use super::{Allowed, Wall, network, words};
+use super::{Allowed, Before, Wall, network, words};
 
 const CHAIN: &str = "INPUT";
 
@@ -10,7 +10,7 @@ pub(super) fn wall(four: &str, six: &str) -> Option<Wall> {
     looks_at.contains(&true).then(|| Wall {
         firewall: "iptables",
         place: CHAIN.into(),
-        interfaces: None,
+        before: Before::default(),
         looks_at,
         allows: four.lines().chain(six.lines()).filter_map(allowed).collect(),
         at_boot: None,

@@ -17,13 +17,48 @@ pub struct Wall {
     pub firewall: &'static str,
     /// Where a rule belongs in it: a zone, a chain. Empty where there is one place only.
     pub place: String,
-    /// The interfaces that it stands before; `None`: all of them.
-    pub interfaces: Option<Vec<String>>,
+    /// What has to pass it.
+    pub before: Before,
     /// Whether it looks at IPv4 and at IPv6.
     pub looks_at: [bool; 2],
     pub allows: Vec<Allowed>,
     /// A folder whose files the firewall reads at each boot, once it has made this place; and the file that says so.
     pub at_boot: Option<(String, String)>,
+}
+
+/// What has to pass a wall: by its interface, unless its source decides.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Before {
+    pub interfaces: Interfaces,
+    /// What comes from these networks passes here, whatever its interface.
+    pub sources: Vec<(IpAddr, u8)>,
+    /// What comes from these does not.
+    pub not_sources: Vec<(IpAddr, u8)>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Interfaces {
+    These(Vec<String>),
+    AllBut(Vec<String>),
+}
+
+impl Default for Interfaces {
+    fn default() -> Self {
+        Self::AllBut(vec![])
+    }
+}
+
+impl Before {
+    fn holds(&self, from: IpAddr, interface: &str) -> bool {
+        let is_of = |networks: &[(IpAddr, u8)]| networks.iter().any(|network| is_in(from, *network));
+        let is_among = |names: &[String]| names.iter().any(|one| one == interface);
+        is_of(&self.sources)
+            || !is_of(&self.not_sources)
+                && match &self.interfaces {
+                    Interfaces::These(names) => is_among(names),
+                    Interfaces::AllBut(names) => !is_among(names),
+                }
+    }
 }
 
 /// A rule that lets everything in that comes from an address or network.
@@ -40,8 +75,7 @@ pub struct Allowed {
 impl Wall {
     /// Whether what comes from this address by this interface has to pass here.
     pub fn stands_before(&self, from: IpAddr, interface: &str) -> bool {
-        let stands = self.interfaces.as_ref().is_none_or(|all| all.iter().any(|one| one == interface));
-        stands && self.looks_at[usize::from(from.is_ipv6())]
+        self.before.holds(from, interface) && self.looks_at[usize::from(from.is_ipv6())]
     }
 
     /// Whether somebody's rule, one with another comment than `mark`, lets that in.

@@ -1,6 +1,6 @@
 //! nftables: its base chains for what comes in, as `nft -n -s list chain` prints them.
 
-use super::{Allowed, Wall, network, words};
+use super::{Allowed, Before, Wall, network, words};
 
 /// A wall for each chain that lets in only what it names. `at_boot` is a folder, the file that includes it, and the chains that
 /// this one makes, a line each.
@@ -37,7 +37,7 @@ fn wall(place: &str, rules: &[&str], at_boot: Option<(String, String)>) -> Optio
     rules.iter().any(|rule| closes(rule)).then(|| Wall {
         firewall: "nft",
         place: place.to_owned(),
-        interfaces: None,
+        before: Before::default(),
         looks_at,
         allows: rules.iter().flat_map(|rule| allowed(rule)).collect(),
         at_boot,

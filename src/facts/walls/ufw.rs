@@ -1,6 +1,6 @@
 //! ufw: what it does with what it does not know, and its rules, each as a line `### tuple ### …` of its files.
 
-use super::{Allowed, Wall, network, words};
+use super::{Allowed, Before, Wall, network, words};
 
 /// `None` where it lets everything in, or is not switched on.
 pub(super) fn wall(text: &str) -> Option<Wall> {
@@ -11,7 +11,7 @@ pub(super) fn wall(text: &str) -> Option<Wall> {
     Some(Wall {
         firewall: "ufw",
         place: String::new(),
-        interfaces: None,
+        before: Before::default(),
         looks_at: [true, true],
         allows: text.lines().filter_map(allowed).collect(),
         at_boot: None,
