@@ -523,6 +523,13 @@ fn status_with_a_full_disk_and_a_wrong_clock() {
     screen("status_with_a_full_disk_and_a_wrong_clock", stage.clocks(now).play(Play::Status));
 }
 
+#[test]
+fn status_of_one_difference() {
+    let mut reports = set_up();
+    reports[1] = reports[1].clone().replacing("file 644 root /etc/hosts", "10.77.0.3", "10.77.0.9");
+    screen("status_of_one_difference", Stage::of(reports).play(Play::Status));
+}
+
 /// The operator's own clock is the odd one: that is said, and nobody is left out.
 #[test]
 fn status_by_a_wrong_clock_of_the_operator() {

@@ -72,7 +72,7 @@ async fn a_refused_key_says_how_to_go_on() {
     let person = Arc::new(Person::default());
     let error = asking(&sshd, &person).open(&name("client1"), &sshd.address()).await.err().unwrap();
     let message = format!(
-        "The host key of 127.0.0.1 port {} (ED25519 {}) is not known yet and was not accepted",
+        "the host key of 127.0.0.1 port {} (ED25519 {}) is not known yet and was not accepted",
         sshd.port,
         sshd.fingerprint()
     );
@@ -120,7 +120,7 @@ async fn failures_are_named() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let refused = Address::Ssh { user: None, host: "127.0.0.1".into(), port: Some(closed) };
     let error = opener.open(&name("client1"), &refused).await.err().unwrap();
-    assert_eq!(error.message(), format!("Nothing listens for ssh on 127.0.0.1 port {closed}"));
+    assert_eq!(error.message(), format!("nothing listens for ssh on 127.0.0.1 port {closed}"));
     let wrong_key = sshd.path("authorized_keys");
     fs::remove_file(&wrong_key).unwrap();
     let error = opener.open(&name("client1"), &sshd.address()).await.err().unwrap();

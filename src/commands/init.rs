@@ -274,7 +274,11 @@ async fn look(named: &[Named], wishes: &Wishes, global: &Global, ui: &Ui) -> Res
             .zip(&spec.nodes)
             .find(|(_, node)| node.name == lost.node)
             .map(|(machine, _)| machine.label.clone());
-        let renamed = Error::failed(lost.error.message()).on(label.unwrap_or_default());
+        let label = label.unwrap_or_default();
+        // What ssh is told to reach is the label already, but for a port.
+        let message = lost.error.message();
+        let rest = message.strip_prefix(&format!("{label} ")).filter(|rest| !rest.starts_with("port "));
+        let renamed = Error::failed(rest.map_or(message.to_owned(), |rest| format!("it {rest}"))).on(label);
         let renamed = lost.error.reasons().iter().fold(renamed, |error, reason| error.because(reason));
         lost.error.hints().iter().fold(renamed, |error, hint| error.hinted(hint.clone()))
     });

@@ -89,7 +89,8 @@ pub async fn with_session(mut session: Session, ui: &Ui) -> Result<()> {
     ui.say(&if untouched {
         format!("{name} is not set up yet. `mpiup plan` shows what would change, `mpiup up` does it.")
     } else {
-        format!("{name} differs from the spec in {pending} places. `mpiup plan` shows them, `mpiup up` mends them.")
+        let places = if pending == 1 { "1 place".to_owned() } else { format!("{pending} places") };
+        format!("{name} differs from the spec in {places}: `mpiup plan` shows what, `mpiup up` mends it.")
     });
     Err(Error::new(Kind::Differences, ""))
 }

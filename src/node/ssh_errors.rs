@@ -111,22 +111,26 @@ pub(super) struct Journey<'a> {
     pub refused_key: Option<&'a str>,
 }
 
+/// The target of whose name is the node's, which stands before the message.
+pub(super) const ITSELF: &str = "it";
+
 /// The error for a user: what failed, ssh's own words, and the next command.
 pub(super) fn explain(diagnosis: Diagnosis, stderr: &str, journey: &Journey<'_>) -> Error {
     let Journey { command, target, refused_key } = journey;
     let Diagnosis { cause, on_the_way } = diagnosis;
     let target = if on_the_way { format!("the jump host before {target}") } else { (*target).to_owned() };
+    let key_of = if target == ITSELF { "its host key".to_owned() } else { format!("the host key of {target}") };
     let (message, hint) = match cause {
         Cause::HostKeyChanged => (
-            format!("The host key of {target} is not the one that is pinned in known_hosts"),
+            format!("{key_of} is not the one that is pinned in known_hosts"),
             "Either the machine was reinstalled, or another one answers at its address. If you know that it was reinstalled, \
              run the ssh-keygen line below, then this command again."
                 .to_owned(),
         ),
         Cause::HostKeyUnknown => (
             match refused_key {
-                Some(key) => format!("The host key of {target} ({key}) is not known yet and was not accepted"),
-                None => format!("The host key of {target} is not known yet"),
+                Some(key) => format!("{key_of} ({key}) is not known yet and was not accepted"),
+                None => format!("{key_of} is not known yet"),
             },
             format!("Run `{command}` once and compare the fingerprint, or add `--accept-new` to this command to pin it unseen."),
         ),
@@ -154,11 +158,11 @@ pub(super) fn explain(diagnosis: Diagnosis, stderr: &str, journey: &Journey<'_>)
             "The machine may still be starting (wait and try again), or the account has no login shell (`chsh`).".to_owned(),
         ),
         Cause::AccountExpired => (
-            format!("The account on {target} has expired"),
+            format!("the account on {target} has expired"),
             "On that machine, as root: `chage -E -1 USER`.".to_owned(),
         ),
         Cause::PasswordExpired => (
-            format!("The password on {target} has expired"),
+            format!("the password on {target} has expired"),
             format!("Run `{command}` once and set a new one."),
         ),
         Cause::Penalised => (
@@ -166,19 +170,19 @@ pub(super) fn explain(diagnosis: Diagnosis, stderr: &str, journey: &Journey<'_>)
             "Wait a minute without trying, then run this command again.".to_owned(),
         ),
         Cause::BadConfiguration => (
-            "The ssh configuration has a mistake".to_owned(),
+            "the ssh configuration has a mistake".to_owned(),
             format!("Correct the file that ssh names; `{command}` fails the same way."),
         ),
         Cause::Unresolvable => (
-            format!("No address is known for {target}"),
-            "Write the address in mpiup.toml, or the name into /etc/hosts or ~/.ssh/config.".to_owned(),
+            format!("no address is known for {target}"),
+            "Give its address in the place of its name, or write the name into /etc/hosts or ~/.ssh/config.".to_owned(),
         ),
         Cause::JumpForwarding => (
-            format!("The jump host cannot reach {target}"),
+            format!("the jump host cannot reach {target}"),
             format!("Look from the jump host whether sshd runs there; `{command} -v` shows the way that ssh takes."),
         ),
         Cause::Proxy => (
-            format!("The ProxyJump or ProxyCommand on the way to {target} failed"),
+            format!("the ProxyJump or ProxyCommand on the way to {target} failed"),
             format!("`{command} -v` shows the way that ssh takes."),
         ),
         Cause::Dropped => (
@@ -188,9 +192,9 @@ pub(super) fn explain(diagnosis: Diagnosis, stderr: &str, journey: &Journey<'_>)
                 .to_owned(),
         ),
         Cause::Refused => (
-            format!("Nothing listens for ssh on {target}"),
-            "On that machine, as root: `apt install openssh-server` or `systemctl start ssh`; another port goes into mpiup.toml \
-             as `host:port`."
+            format!("nothing listens for ssh on {target}"),
+            "On that machine, as root: `apt install openssh-server` or `systemctl start ssh`; another port is given as \
+             `host:port`."
                 .to_owned(),
         ),
         Cause::TimedOut => (
@@ -198,7 +202,7 @@ pub(super) fn explain(diagnosis: Diagnosis, stderr: &str, journey: &Journey<'_>)
             "Check that it is on and that no firewall drops port 22.".to_owned(),
         ),
         Cause::NoRoute => (
-            format!("There is no way to {target} on the network"),
+            format!("there is no way to {target} on the network"),
             "Check the address, and that the machine is on and in the same network.".to_owned(),
         ),
         Cause::ClosedEarly => (

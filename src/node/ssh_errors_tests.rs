@@ -131,6 +131,15 @@ fn a_jump_host_is_named_as_such() {
     assert_eq!(error.message(), "the jump host before ana@client1 port 2222 accepts no key that ssh offers");
 }
 
+/// Its name stands before the message.
+#[test]
+fn a_node_that_is_reached_by_its_name_is_not_named_twice() {
+    let of = |cause| explain(here(cause), "x", &Journey { target: ITSELF, ..journey() }).message().to_owned();
+    assert_eq!(of(Cause::Denied), "it accepts no key that ssh offers");
+    assert_eq!(of(Cause::HostKeyChanged), "its host key is not the one that is pinned in known_hosts");
+    assert_eq!(of(Cause::Unresolvable), "no address is known for it");
+}
+
 #[test]
 fn a_changed_key_shows_what_to_run_and_no_art() {
     let error = explain(here(Cause::HostKeyChanged), CHANGED, &journey());

@@ -86,7 +86,7 @@ impl SshLink {
                 Err(link.failure(&link.all_said()))
             }
             Outcome::TooSlow => {
-                let error = Error::failed(format!("The log-in on {} did not end in time", link.destination.display()))
+                let error = Error::failed(format!("the log-in on {} did not end in time", link.destination.display()))
                     .because(link.said())
                     .hinted(format!("`{} -v` shows where it stops.", link.command()));
                 Err(error.into())
@@ -240,11 +240,11 @@ impl SshLink {
                 .hinted("Add `--ask-pass` (`-k`) to this command: mpiup asks for it once, for all nodes."),
             GivenUp::Refused(of, tries) => {
                 let times = if *tries == 1 { "once".to_owned() } else { format!("{tries} times") };
-                Error::failed(format!("The password of {of} was not accepted"))
+                Error::failed(format!("the password of {of} was not accepted"))
                     .because(format!("it was tried {times}, and is not tried again: many failures lock accounts"))
                     .hinted(format!("Check user and password with `{command}`, then run this command again."))
             }
-            GivenUp::Untold(of) => Error::failed(format!("No password was given for {of}"))
+            GivenUp::Untold(of) => Error::failed(format!("no password was given for {of}"))
                 .hinted(format!("Run this command again, or install a key on {target}.")),
             GivenUp::Expired => ssh_errors::explain(
                 Diagnosis { cause: Cause::PasswordExpired, on_the_way: false },
@@ -263,8 +263,9 @@ impl SshLink {
             return self.no_password(&GivenUp::Refused(of, tries)).into();
         }
         let refused = asked.refused_key().map(|prompt| format!("{} {}", prompt.key_type, prompt.fingerprint));
-        let journey =
-            Journey { command: &self.command(), target: &self.destination.display(), refused_key: refused.as_deref() };
+        let display = self.destination.display();
+        let target = if display == self.node.as_str() { ssh_errors::ITSELF } else { &display };
+        let journey = Journey { command: &self.command(), target, refused_key: refused.as_deref() };
         Failure { diagnosis: Some(diagnosis), error: ssh_errors::explain(diagnosis, stderr, &journey).on(&self.node) }
     }
 }

@@ -71,7 +71,7 @@ pub fn is_possible(streams: &Streams) -> bool {
 }
 
 fn nobody(question: &str, hint: &str) -> Error {
-    Error::usage(format!("There is no terminal to ask on: {question}")).hinted(hint)
+    Error::usage(format!("there is no terminal to ask on (\"{}\")", question.trim_end_matches(':'))).hinted(hint)
 }
 
 /// The terminal itself: what is piped in is not read for an answer.

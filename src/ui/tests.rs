@@ -114,10 +114,10 @@ fn with_nobody_to_ask_a_question_is_a_usage_error() {
     let error = ui.confirm("Go ahead?", true).unwrap_err();
     assert_eq!(error.exit_code(), 2);
     ui.error(&error);
-    insta::assert_snapshot!(captured.err(), @r"
-    error: There is no terminal to ask on: Go ahead?
+    insta::assert_snapshot!(captured.err(), @r#"
+    error: there is no terminal to ask on ("Go ahead?")
     hint: Give `--yes` to go ahead without being asked.
-    ");
+    "#);
 }
 
 #[test]
