@@ -18,8 +18,9 @@ use super::{demo, down, exec, global::Global, init, lab, plan, run, status, sync
   mpiup run -n 6 python ejemplo.py     run a program on the cluster
   mpiup down                           take everything back
 
-No second machine? `mpiup demo`, as root, shows the same on virtual ones. Without
-an mpiup.toml, `mpiup run -n 4 python ejemplo.py` runs on this machine alone."
+No second machine? `mpiup demo`, as root, shows the same on virtual ones.
+Without an mpiup.toml, `mpiup run -n 4 python ejemplo.py` runs on this machine
+alone."
 )]
 pub struct Cli {
     #[command(flatten)]
