@@ -127,7 +127,11 @@ fn what_sudo_wants_is_told_apart(operator: &Operator<'_>) {
     accounts(operator.lab, &["client2"], PASSWORD, "Defaults requiretty\nana ALL=(ALL) ALL");
     let (code, screen) = answering(operator, &AS_ROOT, &[(LOG_IN, PASSWORD), (SUDO, "")]);
     assert_eq!(code, 1, "{screen}");
-    assert!(screen.contains("client1: ana may not use sudo") && screen.contains("without root"), "{screen}");
+    assert!(
+        screen.contains("client1: ana may not use sudo")
+            && screen.contains("leave `--ask-become-pass` out, with `user = \"ana\"`"),
+        "{screen}"
+    );
     assert!(screen.contains("client2: root") || screen.contains("master,client2: root"), "{screen}");
     // Without the option, it is named.
     accounts(operator.lab, &NODES, PASSWORD, SUDOERS);
