@@ -313,6 +313,44 @@ fn a_mount_that_still_waits_for_an_address_of_before_is_told() {
     }
 }
 
+/// What waits for the server where it was is led to where it is; nothing is lost, and nothing hangs.
+#[test]
+fn a_connection_to_an_address_of_before_is_led_on() {
+    for world in worlds() {
+        let s = Sandbox::new(&world);
+        install(&s);
+        assert!(s.up(&client(&s)).success);
+        s.file("sys/address", 0o644, b"10.0.0.114\n");
+        s.file("sys/dead", 0o644, b"");
+        s.file("sys/trunked", 0o644, b"10.0.0.1\n");
+        let way = "sys/kernel/sunrpc/xprt-switches/switch-1/xprt-1-tcp/dstaddr";
+        let local = "sys/kernel/sunrpc/xprt-switches/switch-0/xprt-0-local/dstaddr";
+        fs::create_dir_all(s.tree().join(way).parent().unwrap()).unwrap();
+        fs::create_dir_all(s.tree().join(local).parent().unwrap()).unwrap();
+        s.file(way, 0o644, b"10.0.0.1\n");
+        s.file(local, 0o644, b"/var/run/rpcbind.sock\n");
+        let ran = s.up(&client_after(&s, Some("10.0.0.1")));
+        assert!(ran.success, "{}: {ran:?}", world.name);
+        assert_eq!(ran.said().iter().filter(|line| line.starts_with("unmounting ")).count(), 2, "{ran:?}");
+        assert!(mounts(&s).contains(",addr=10.0.0.114\n") && mounts(&s).matches("nfs4").count() == 1, "{}", mounts(&s));
+        let read = |name: &str| fs::read_to_string(s.tree().join(name)).unwrap();
+        assert_eq!((read(way), read(local)), ("10.0.0.114\n".into(), "/var/run/rpcbind.sock\n".into()));
+        assert!(s.down().success && s.is_clean());
+        // Another mount by that connection may be of another machine that is there now.
+        assert!(s.up(&client(&s)).success);
+        s.file(way, 0o644, b"10.0.0.114\n");
+        fs::remove_file(s.tree().join("sys/dead")).unwrap();
+        fs::write(
+            s.tree().join("proc/self/mountinfo"),
+            mounts(&s) + "98 22 0:51 / /sw rw - nfs4 tank:/sw rw,addr=10.0.0.114\n",
+        )
+        .unwrap();
+        s.file("sys/address", 0o644, b"10.0.0.7\n");
+        assert!(s.up(&client_after(&s, Some("10.0.0.114"))).success);
+        assert_eq!(read(way), "10.0.0.114\n");
+    }
+}
+
 /// What somebody mounted by hand stays, until a reboot has made it systemd's.
 #[test]
 fn a_mount_of_somebodys_own_stays() {

@@ -1,4 +1,4 @@
-//! Firewalls and packages on machines that boot: ufw as its service loads it, through reboots; and a Debian that was just
+//! Firewalls and packages on machines that boot: each as its service loads it, through reboots; and a Debian that was just
 //! installed, without a way to the world.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -14,37 +14,57 @@ mod full {
     const UFW: &str =
         "ufw allow OpenSSH 2>/dev/null || ufw allow 22/tcp; ufw --force enable && systemctl is-enabled ufw";
 
-    /// What ufw keeps, and the rules in force without their counters.
-    const RULES: &str = "ufw status verbose; nft -s list ruleset | sort; cd /etc/ufw && sha256sum *.rules && stat -c '%n %a %U %Y' *.rules";
+    /// As its package sets it up: log-ins alone are let in.
+    const FIREWALLD: &str = "apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq firewalld >/dev/null && \
+         firewall-cmd --state && systemctl is-enabled firewalld";
 
-    const JOB: &str = "cd MPI && mpiexec -n 2 --map-by ppr:1:node -hostfile hosts python ~/.mpiup/verify.py";
+    /// Rules in files, of which the first includes the others.
+    const NFTABLES: &str = r#"mkdir /etc/nftables.d && cat > /etc/nftables.conf <<'END'
+flush ruleset
+table inet filter {
+	chain input {
+		type filter hook input priority 0; policy drop;
+		iif lo accept
+		ct state established,related accept
+		tcp dport 22 accept
+	}
+}
+include "/etc/nftables.d/*.nft"
+END
+systemctl enable --now nftables && systemctl is-active nftables"#;
+
+    /// What each firewall keeps, and the rules in force without their counters.
+    const RULES: &str = "! command -v ufw >/dev/null || ufw status verbose; nft -s list ruleset | sort; \
+         find /etc/ufw /etc/firewalld /etc/nftables.d /etc/nftables.conf -type f 2>/dev/null -exec sha256sum {} + -exec stat -c '%n %a %U %Y' {} + | sort";
+
+    const JOB: &str = "cd MPI && mpiexec -n 3 --map-by ppr:1:node -hostfile hosts python ~/.mpiup/verify.py";
 
     #[test]
     #[ignore = "boots virtual machines: cargo xtask vm-test"]
-    fn machines_with_ufw_are_a_cluster_after_each_start() {
-        let vms = vms!(2, vm::WITH_MPI).without_sudo_password();
-        let nodes = ["master", "client1"];
-        for node in nodes {
-            vms.inside(node, UFW);
-        }
-        let before = nodes.map(|node| vms.inside(node, RULES));
+    fn machines_with_firewalls_are_a_cluster_after_each_start() {
+        let vms = vms!(3, vm::WITH_MPI).without_sudo_password();
+        let nodes = ["master", "client1", "client2"];
+        part("ufw, firewalld and nftables are set up", || {
+            nodes.iter().zip([UFW, FIREWALLD, NFTABLES]).for_each(|(node, script)| drop(vms.inside(node, script)));
+        });
+        let rules = || nodes.map(|node| vms.inside(node, RULES));
+        let before = rules();
         let operator = Operator::new(&vms, "distro");
         part("up", || operator.up());
         let job = || {
             let ranks = vms.inside("master", &format!("runuser -l mpi -c 'ssh master \"{JOB}\"'"));
-            assert_eq!(ranks.matches("mpiup-verify ").count(), 2, "{ranks}");
+            assert_eq!(ranks.matches("mpiup-verify ").count(), 3, "{ranks}");
         };
-        part("both start anew, and a job runs", || {
+        part("all start anew, and a job runs", || {
             vms.reboot(&nodes);
-            for node in nodes {
-                assert!(vms.inside(node, "ufw status").contains("Status: active"));
-            }
+            assert!(vms.inside("master", "ufw status").contains("Status: active"));
+            assert_eq!(vms.inside("client1", "firewall-cmd --state"), "running");
+            assert!(vms.inside("client2", "nft list ruleset").contains("policy drop"));
             job();
             assert_eq!(operator.plan().changes, 0);
         });
         part("down", || operator.down(&[]));
-        let after = nodes.map(|node| vms.inside(node, RULES));
-        assert_eq!(after, before);
+        assert_eq!(rules(), before);
     }
 
     #[test]

@@ -20,7 +20,9 @@ case $unit in
         line=$(grep ' nfs4\{0,1\} ' TREE/etc/fstab) || exit 1
         case $line in *x-systemd.automount*) [ -f "TREE/sys/${unit%.mount}.automount.active" ] || exit 1 ;; esac
         set -- $line
-        echo "99 22 0:50 / $2 rw - nfs4 $1 rw,vers=4.2,clientaddr=10.0.0.2,addr=$(cat TREE/sys/address)" >> TREE/proc/self/mountinfo ;;
+        # Once, it is known by the connection of before.
+        address=$(cat TREE/sys/trunked 2>/dev/null || cat TREE/sys/address); rm -f TREE/sys/trunked
+        echo "99 22 0:50 / $2 rw - nfs4 $1 rw,vers=4.2,clientaddr=10.0.0.2,addr=$address" >> TREE/proc/self/mountinfo ;;
     reset-failed) ;;
     esac
     exit 0 ;;
@@ -65,7 +67,8 @@ esac
 const UMOUNT: &str = r#"#!/bin/sh
 [ "$1" = -c ] || exit 2
 shift
-[ ! -f TREE/sys/dead ] || sleep 600
+led_to=$(cat TREE/sys/kernel/sunrpc/xprt-switches/switch-1/xprt-1-tcp/dstaddr 2>/dev/null || cat TREE/sys/dead 2>/dev/null)
+[ ! -f TREE/sys/dead ] || [ "$led_to" = "$(cat TREE/sys/address)" ] || sleep 600
 if [ -f TREE/sys/busy ]; then echo "umount.nfs4: $1: device is busy" >&2; exit 16; fi
 grep -v " $1 rw - nfs4 " TREE/proc/self/mountinfo > TREE/../table
 mv TREE/../table TREE/proc/self/mountinfo

@@ -325,7 +325,14 @@ impl Sandbox {
         let path = env::var("PATH").expect("PATH is set");
         let file = self.own("script");
         // What a machine has one of, the sandbox has for itself.
-        let system = ["/run/systemd/system", "/proc/self/mountinfo", "/proc/fs/nfsd", "/etc/fstab", "/etc/exports"];
+        let system = [
+            "/run/systemd/system",
+            "/proc/self/mountinfo",
+            "/proc/fs/nfsd",
+            "/sys/kernel/sunrpc",
+            "/etc/fstab",
+            "/etc/exports",
+        ];
         let script = system.iter().fold(self.placed(script), |script, path| {
             let own = self.path(path.trim_start_matches('/'));
             script.replace(&own, path).replace(path, &own)

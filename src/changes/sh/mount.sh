@@ -10,21 +10,32 @@ do_mount() {
         ! systemctl is-active -q "$unit.automount" || printf '' > "$draft/automounts" || return 1
         commit_entry || return 1
     fi
-    [ -z "${3-}" ] || leave_behind "$path" "${source%:*}" "$3" || return 1
-    if [ -z "$(nfs_at "$path")" ]; then
-        # What is mounted from here on is ours, whatever stood there before.
-        [ ! -f "$entry/theirs" ] || printf '' > "$entry/ours" || return 1
-        # A line of somebody's own may do without.
-        if [ ! -f "$entry/automounts" ] && [ "$(systemctl show -p LoadState --value "$unit.automount")" = loaded ]; then
-            systemctl start "$unit.automount" >&2 || return 1
-        fi
-        say "mounting $source"
-        timeout 200 systemctl start "$unit.mount" >/dev/null 2>&1
-    fi
+    mount_by_line "$path" "$source" || return 1
+    # For some time after it was unmounted the kernel may know the server by the connection of before (RFC 8881, 2.10.5: trunking).
+    times=0
+    while [ -n "${3-}" ] && [ "$(asked_at "$path")" = "$3" ] && [ "$times" -lt 5 ]; do
+        [ "$times" = 0 ] || sleep 1
+        times=$((times + 1))
+        leave_behind "$path" "${source%:*}" "$3" && mount_by_line "$path" "$source" || return 1
+    done
     now=$(nfs_at "$path")
     [ "${now%/}" = "${source%/}" ] || { fail "$(why_not_mounted)"; return 1; }
     ask_again "$path" "${source%:*}" || return 1
     finish_entry
+}
+
+# mount_by_line PATH SOURCE: nothing where it is mounted. Uses $unit and $entry.
+mount_by_line() {
+    [ -z "$(nfs_at "$1")" ] || return 0
+    # What is mounted from here on is ours, whatever stood there before.
+    [ ! -f "$entry/theirs" ] || printf '' > "$entry/ours" || return 1
+    # A line of somebody's own may do without.
+    if [ ! -f "$entry/automounts" ] && [ "$(systemctl show -p LoadState --value "$unit.automount")" = loaded ]; then
+        systemctl start "$unit.automount" >&2 || return 1
+    fi
+    say "mounting $2"
+    timeout 200 systemctl start "$unit.mount" >/dev/null 2>&1
+    return 0
 }
 
 # What NFS has mounted at PATH, from the kernel's own table: who touches a folder whose server is gone waits for it.
@@ -39,11 +50,26 @@ mounted_at() {
 # it at an address that it has left is unmounted.
 leave_behind() {
     [ "$(asked_at "$1")" = "$3" ] || return 0
+    lead_on "$1" "$2" "$3"
     say "unmounting what $2 served at $3"
     late="it still waits for $3. \`mpiup up\` again in some minutes goes on; unless something is not written yet, which it is once $2 has that address as well (there: \`ip address add $3 dev INTERFACE\`, and \`del\` afterwards)"
     # At its end the kernel takes leave of the server, in two calls that wait a minute or more where that is gone.
     if unmount "$1" 180 up "$late" && [ "$within" != 124 ]; then return 0; fi
     fail "$1 is not mounted anew, though $2 is not at $3 any more: ${stays:-$late}"
+}
+
+# lead_on PATH HOST OLD: since Linux 5.14 a connection can be led to another address (Documentation/ABI/testing/sysfs-kernel-… of
+# sunrpc: `dstaddr`). So what still waits for the server at OLD, also what is not written yet, gets to where it is now; else an
+# umount leaves that waiting behind, and a new mount of the same server waits with it. Not where another mount is by that connection.
+lead_on() {
+    now=$(getent ahosts "$2" | awk '{ print $1; exit }')
+    case $3$now in *:*) return 0 ;; esac
+    others=$(in_path=$1 in_old=$3 awk '$5 != ENVIRON["in_path"] && / - nfs4? / && index($0 ",", ",addr=" ENVIRON["in_old"] ",") { print $5 }' /proc/self/mountinfo)
+    [ -n "$now" ] && [ "$now" != "$3" ] && [ -z "$others" ] || return 0
+    for way in /sys/kernel/sunrpc/xprt-switches/*/xprt-*/dstaddr; do
+        [ -f "$way" ] && [ "$(cat "$way")" = "$3" ] || continue
+        timeout 60 sh -c 'printf "%s\n" "$1" > "$2"' lead_on "$now" "$way" 2>/dev/null || :
+    done
 }
 
 # The server's address, as the kernel has it.
