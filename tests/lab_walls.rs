@@ -7,26 +7,10 @@ mod support;
 
 use std::sync::atomic::{AtomicU16, Ordering};
 
-use support::{Operator, TestLab};
+use support::{Operator, TestLab, walls};
 
 const INSTALL: &str =
     "apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends";
-
-/// Debian's own rules in a file, that includes others, loaded as the system does at boot; log-ins for all but the nodes.
-const NFTABLES: &str = r#"mkdir /etc/nftables.d && cat > /etc/nftables.conf <<'END'
-flush ruleset
-table inet filter {
-	chain input {
-		type filter hook input priority 0; policy drop;
-		iif lo accept
-		ct state established,related accept
-		ip saddr 10.77.0.1-10.77.0.5 counter drop
-		tcp dport 22 accept
-	}
-}
-include "/etc/nftables.d/*.nft"
-END
-nft -f /etc/nftables.conf"#;
 
 /// ufw, with a file that nobody wrote yet; and log-ins for everybody, but not too many.
 const UFW: &str = "ufw limit 22/tcp && ufw --force enable && ufw status | grep -q 'Status: active'";
@@ -55,20 +39,23 @@ fn reaches(lab: &TestLab, from: &str, source: &str, to: &str, address: &str) -> 
 #[test]
 fn nodes_that_drop_each_others_packets_become_a_cluster() {
     let lab = lab!(5);
-    let walls = ["master", "client1", "client3", "client4"];
+    let walled = ["master", "client1", "client3", "client4"];
     let set_up = [
-        format!("{INSTALL} nftables && {NFTABLES}"),
+        format!(
+            "{INSTALL} nftables && {}nft -f /etc/nftables.conf",
+            walls::nftables("ip saddr 10.77.0.1-10.77.0.5 counter drop")
+        ),
         format!("{INSTALL} ufw nftables && {UFW}"),
         format!("{INSTALL} firewalld dbus && {FIREWALLD}"),
         format!("{INSTALL} iptables && {IPTABLES}"),
     ];
-    walls.iter().zip(&set_up).for_each(|(node, script)| drop(lab.inside(node, script)));
-    let rules = || walls.map(|node| lab.inside(node, RULES));
+    walled.iter().zip(&set_up).for_each(|(node, script)| drop(lab.inside(node, script)));
+    let rules = || walled.map(|node| lab.inside(node, RULES));
     let before = rules();
     assert!(before[0].contains("policy drop") && before[1].contains("policy drop"), "{before:?}");
     let addresses = ["10.77.0.1", "10.77.0.2", "10.77.0.4", "10.77.0.5"];
     let reached = |source: &str| {
-        let ways = walls.iter().zip(addresses);
+        let ways = walled.iter().zip(addresses);
         ways.filter(|(node, address)| reaches(&lab, "client2", source, node, address)).count()
     };
     assert_eq!(reached("10.77.0.3"), 0);

@@ -9,6 +9,7 @@ mod full {
     use crate::support::{
         Operator,
         vm::{self, part},
+        walls,
     };
 
     const UFW: &str =
@@ -17,21 +18,6 @@ mod full {
     /// As its package sets it up: log-ins alone are let in.
     const FIREWALLD: &str = "apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq firewalld >/dev/null && \
          firewall-cmd --state && systemctl is-enabled firewalld";
-
-    /// Rules in files, of which the first includes the others.
-    const NFTABLES: &str = r#"mkdir /etc/nftables.d && cat > /etc/nftables.conf <<'END'
-flush ruleset
-table inet filter {
-	chain input {
-		type filter hook input priority 0; policy drop;
-		iif lo accept
-		ct state established,related accept
-		tcp dport 22 accept
-	}
-}
-include "/etc/nftables.d/*.nft"
-END
-systemctl enable --now nftables && systemctl is-active nftables"#;
 
     /// What each firewall keeps, and the rules in force without their counters.
     const RULES: &str = "! command -v ufw >/dev/null || ufw status verbose; nft -s list ruleset | sort; \
@@ -45,7 +31,9 @@ systemctl enable --now nftables && systemctl is-active nftables"#;
         let vms = vms!(3, vm::WITH_MPI).without_sudo_password();
         let nodes = ["master", "client1", "client2"];
         part("ufw, firewalld and nftables are set up", || {
-            nodes.iter().zip([UFW, FIREWALLD, NFTABLES]).for_each(|(node, script)| drop(vms.inside(node, script)));
+            let nftables =
+                format!("{}systemctl enable --now nftables && systemctl is-active nftables", walls::nftables(""));
+            nodes.iter().zip([UFW, FIREWALLD, &nftables]).for_each(|(node, script)| drop(vms.inside(node, script)));
         });
         let rules = || nodes.map(|node| vms.inside(node, RULES));
         let before = rules();

@@ -15,6 +15,7 @@ pub mod test_lab;
 pub mod tree;
 pub mod turn;
 pub mod vm;
+pub mod walls;
 
 pub use operator::{Operator, Ran};
 pub use terminal::Terminal;
