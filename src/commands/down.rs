@@ -6,7 +6,7 @@ use super::{
     global::Global,
     moved,
     session::{self, Session, alike},
-    unconfirmed,
+    unconfirmed, whole,
 };
 use crate::{
     error::{Error, Result},
@@ -80,7 +80,7 @@ pub async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<()> {
 /// # Errors
 /// When some node could not be reached or taken back.
 pub async fn take_down(spec: Spec, yes: bool, purge: bool, global: &Global, ui: &Ui) -> Result<()> {
-    let (mut session, _) = Session::open_whole(spec, Reach::Neighbours, global, ui).await?;
+    let (mut session, _) = whole::open(spec, Reach::Neighbours, global, ui).await?;
     moved::say(&session, ui);
     session.admit_leavers();
     with_session(session, yes, purge, ui).await

@@ -19,6 +19,7 @@ pub mod status;
 mod sync;
 mod unconfirmed;
 pub mod up;
+mod whole;
 
 pub use cli::{Cli, Verb};
 pub use global::Global;

@@ -7,7 +7,7 @@ use super::{
     leaving, moved,
     plan_text::{self, Detail},
     session::{self, Session, entries},
-    unconfirmed,
+    unconfirmed, whole,
 };
 use crate::{
     changes::{Change, Wave, script},
@@ -30,7 +30,7 @@ pub struct Args {
 
 pub async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<()> {
     let spec = session::load(global)?;
-    let (session, _) = Session::open_whole(spec, Reach::Neighbours, global, ui).await?;
+    let (session, _) = whole::open(spec, Reach::Neighbours, global, ui).await?;
     moved::say(&session, ui);
     with_session(session, args.sh, ui).await
 }

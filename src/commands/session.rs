@@ -2,12 +2,12 @@
 
 use std::{path::PathBuf, rc::Rc, sync::Arc};
 
-use super::{global::Global, moved, prompter::AskUser};
+use super::{global::Global, prompter::AskUser};
 use crate::{
     error::{Context, Error, Result},
     facts::{Facts, members::Noted},
     node::{self, Consent, Opener},
-    provision::{self, Event, Fleet, Leavers, Locks, Moved, Reach, gather, survey},
+    provision::{self, Event, Fleet, Leavers, Locks, Moved, gather, survey},
     secret::Secret,
     spec::{self, NodeName, NodeSpec, Spec},
     steps::{self, Cluster},
@@ -99,19 +99,8 @@ impl Session {
         Ok(Session::open_by(&opener, spec, ui).await)
     }
 
-    /// The same; and looks for nodes at other addresses than the spec's, and meets the nodes that left it.
-    ///
-    /// # Errors
-    /// As [`Session::open`].
-    pub async fn open_whole(spec: Spec, reach: Reach, global: &Global, ui: &Ui) -> Result<(Session, Opener)> {
-        let opener = opener(spec.ssh_config.clone(), global, ui, true)?;
-        let mut session = Session::open_by(&opener, spec, ui).await;
-        moved::find(&mut session, &opener, reach).await;
-        session.leavers = Leavers::meet(&session.spec, &session.seen, &opener).await;
-        Ok((session, opener))
-    }
-
-    async fn open_by(opener: &Opener, spec: Spec, ui: &Ui) -> Session {
+    /// The same by an opener that is there already.
+    pub async fn open_by(opener: &Opener, spec: Spec, ui: &Ui) -> Session {
         let names: Vec<String> = spec.nodes.iter().map(|node| node.name.to_string()).collect();
         let progress = ui.progress(&names, "Looking at the nodes");
         let fleet = Fleet::open(&spec, opener, &|node| progress.meter(node.as_str(), "logged in")).await;

@@ -10,7 +10,7 @@ use super::{
     leaving, moved,
     plan_text::{self, Detail},
     session::{self, Session},
-    unconfirmed,
+    unconfirmed, whole,
 };
 use crate::{
     error::{Error, Result},
@@ -57,7 +57,7 @@ pub async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<()> {
     let spec = session::load(global)?;
     let reach = if args.find { Reach::Around } else { Reach::Neighbours };
     let start = Instant::now();
-    let (mut session, opener) = Session::open_whole(spec, reach, global, ui).await?;
+    let (mut session, opener) = whole::open(spec, reach, global, ui).await?;
     moved::write(&session, args.yes, &opener, global, ui).await?;
     session.via_operator = args.via_operator;
     let report = with_session(session, args.yes, start, ui).await?;
