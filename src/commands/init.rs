@@ -16,9 +16,11 @@ use crate::{
 
 mod add;
 mod choose;
+mod found;
 mod recognise;
 
-pub use choose::{Found, Wishes};
+pub use choose::Wishes;
+pub use found::Found;
 
 /// Look at the machines and write mpiup.toml, with the reason for each choice
 ///

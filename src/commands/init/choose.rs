@@ -2,29 +2,16 @@
 
 use std::{collections::BTreeSet, path::PathBuf};
 
-use super::recognise;
+use super::{found::Found, recognise};
 use crate::{
     error::{Error, Result},
     facts::Facts,
     spec::{
-        Address, Flavour, NodeName, NodeSpec, Share, ShareKind, Source, Spec,
+        Flavour, NodeName, NodeSpec, Share, ShareKind, Source, Spec,
         write::{Draft, Reasons},
     },
     ui::humane,
 };
-
-/// A machine that was named, and what was seen on it.
-#[derive(Debug, Clone)]
-pub struct Found {
-    /// The name that it was given; without one it is called by its own host name.
-    pub name: Option<NodeName>,
-    pub address: Address,
-    pub slots: Option<u32>,
-    /// `None`: it could not be looked at.
-    pub facts: Option<Facts>,
-    /// What sudo said, where mpiup could not become root.
-    pub why_not_root: Option<String>,
-}
 
 /// What the user decided on the command line.
 #[derive(Debug, Clone, Default)]

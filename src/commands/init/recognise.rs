@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::Found;
+use super::found::Found;
 use crate::{
     facts::{Facts, share::Mount},
     spec::{Address, NodeName},
