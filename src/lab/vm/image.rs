@@ -1,15 +1,11 @@
-//! The disk from which machines start: Debian as an ordinary installation has it, made out of packages once, and kept by what
-//! it is made of.
+//! The disk from which machines start, Debian as an ordinary installation has it: what goes in, and the files that come out.
 
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::{debian::Debian, disk, image_build, sources};
-use crate::{
-    error::{Error, Result},
-    lab::{base, watch::Watch},
-};
+use super::{debian::Debian, sources};
+use crate::lab::base;
 
 /// Raised when the same recipe comes out differently.
 const VERSION: &str = "1";
@@ -36,6 +32,10 @@ const PACKAGES: &[&str] = &[
     "zstd",
 ];
 
+/// Run before the packages and after them, with the tree as `$1`.
+pub(super) const FIRST: &str = include_str!("image_first.sh");
+pub(super) const LAST: &str = include_str!("image_last.sh");
+
 /// What goes in.
 pub(super) struct Recipe {
     pub release: Debian,
@@ -53,10 +53,11 @@ impl Recipe {
         Self { release, packages, sources: sources::of(release) }
     }
 
-    fn key(&self) -> String {
+    /// What it is kept by.
+    pub(super) fn key(&self) -> String {
         let Self { release, packages, sources } = self;
         let release = release.suite();
-        let scripts = [image_build::FIRST, image_build::LAST];
+        let scripts = [FIRST, LAST];
         base::short(Sha256::new().chain_update(format!("{VERSION} {release} {packages:?} {sources:?} {scripts:?}")))
     }
 }
@@ -75,30 +76,6 @@ impl Image {
         let file = |name: &str| folder.join(name);
         Self { key: key.to_owned(), disk: file("disk.raw"), kernel: file("kernel"), initrd: file("initrd") }
     }
-}
-
-/// The image of this release with these packages beyond the usual ones, built first if need be.
-///
-/// # Errors
-/// When it cannot be built, or nobody wants it any more.
-pub(super) fn ensure(watch: &Watch, release: Debian, more: &[String], report: &mut dyn FnMut(&str)) -> Result<Image> {
-    if let Some(odd) = more.iter().find(|package| !base::is_package(package)) {
-        return Err(Error::usage(format!("{odd:?} cannot be the name of a package")));
-    }
-    let recipe = Recipe::with(release, more);
-    let key = recipe.key();
-    let images = disk::images();
-    let folder = images.join(&key);
-    disk::make_folder(&images)?;
-    let _lock = base::lock(watch, &images, report)?;
-    if !folder.exists() {
-        report(&format!("Making the disk of machines, once: Debian {release} out of its packages, a minute or two"));
-        image_build::run(watch, &recipe, &folder, report)?;
-        disk::remove_forgotten(&images);
-        disk::remove_forgotten(&disk::saved());
-    }
-    disk::note_use(&folder)?;
-    Ok(Image::in_folder(&folder, &key))
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! Makes an image with mmdebstrap, which needs apt and nothing of Debian's installer, and `mke2fs`, which fills a file
-//! system without mounting it.
+//! Makes an image once, with mmdebstrap, which needs apt and nothing of Debian's installer, and `mke2fs`, which fills a file
+//! system without mounting it; then it is kept by what it is made of.
 
 use std::{
     collections::VecDeque,
@@ -11,13 +11,14 @@ use std::{
 };
 
 use super::{
+    debian::Debian,
     disk,
-    image::{Image, Recipe},
+    image::{FIRST, Image, LAST, Recipe},
 };
 use crate::{
     error::{Context, Error, Result},
     lab::{
-        builder,
+        base, builder,
         host::{self, command},
         rootfs,
         watch::Watch,
@@ -25,17 +26,37 @@ use crate::{
     },
 };
 
-/// Run before the packages and after them, with the tree as `$1`.
-pub(super) const FIRST: &str = include_str!("image_first.sh");
-pub(super) const LAST: &str = include_str!("image_last.sh");
-
 /// Several hundred megabytes may come over a slow network, and mmdebstrap is silent meanwhile.
 const SILENCE: Duration = Duration::from_secs(1800);
 /// Sparse: it takes the room of what is written.
 const SIZE: u64 = 8 << 30;
 
+/// The image of this release with these packages beyond the usual ones, built first if need be.
+///
+/// # Errors
+/// When it cannot be built, or nobody wants it any more.
+pub(super) fn ensure(watch: &Watch, release: Debian, more: &[String], report: &mut dyn FnMut(&str)) -> Result<Image> {
+    if let Some(odd) = more.iter().find(|package| !base::is_package(package)) {
+        return Err(Error::usage(format!("{odd:?} cannot be the name of a package")));
+    }
+    let recipe = Recipe::with(release, more);
+    let key = recipe.key();
+    let images = disk::images();
+    let folder = images.join(&key);
+    disk::make_folder(&images)?;
+    let _lock = base::lock(watch, &images, report)?;
+    if !folder.exists() {
+        report(&format!("Making the disk of machines, once: Debian {release} out of its packages, a minute or two"));
+        run(watch, &recipe, &folder, report)?;
+        disk::remove_forgotten(&images);
+        disk::remove_forgotten(&disk::saved());
+    }
+    disk::note_use(&folder)?;
+    Ok(Image::in_folder(&folder, &key))
+}
+
 /// Makes it in `folder`, which appears when it is whole.
-pub(super) fn run(watch: &Watch, recipe: &Recipe, folder: &Path, report: &mut dyn FnMut(&str)) -> Result<()> {
+fn run(watch: &Watch, recipe: &Recipe, folder: &Path, report: &mut dyn FnMut(&str)) -> Result<()> {
     let draft = folder.with_extension("partial");
     remove(&draft)?;
     disk::make_folder(&draft)?;

@@ -12,7 +12,8 @@ use super::{
     debian::Debian,
     disk,
     identity::{self, Identity},
-    image::{self, Image},
+    image::Image,
+    image_build,
     qemu::Hardware,
     saved::{self, Saved},
 };
@@ -105,7 +106,7 @@ fn images(
     report: &mut dyn FnMut(&str),
 ) -> Result<BTreeMap<Debian, Image>> {
     let releases: BTreeSet<Debian> = places.iter().copied().collect();
-    releases.into_iter().map(|release| Ok((release, image::ensure(watch, release, packages, report)?))).collect()
+    releases.into_iter().map(|release| Ok((release, image_build::ensure(watch, release, packages, report)?))).collect()
 }
 
 fn wait_for_sshd(watch: &Watch, address: Ipv4Addr) -> Result<()> {
