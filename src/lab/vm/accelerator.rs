@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{disk, image::Image, qemu};
+use super::{disk, image::Image};
 use crate::lab::host::command;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,15 +37,15 @@ impl Accelerator {
     }
 }
 
-/// What works on this computer. It is tried once after each of its starts.
-pub(super) fn choose(image: &Image) -> Accelerator {
+/// What works with this QEMU on this computer. It is tried once after each of its starts.
+pub(super) fn choose(qemu: &str, image: &Image) -> Accelerator {
     let note = Path::new(disk::CACHE).join("accelerator");
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     let noted = fs::read_to_string(&note).unwrap_or_default();
     let found = match noted.strip_prefix(&boot).map(str::trim) {
         Some("kvm") => return Accelerator::Kvm,
         Some("tcg") => return Accelerator::Emulation,
-        _ if kvm_works(image) => Accelerator::Kvm,
+        _ if kvm_works(qemu, image) => Accelerator::Kvm,
         _ => Accelerator::Emulation,
     };
     // Without the note it is tried again the next time.
@@ -54,12 +54,12 @@ pub(super) fn choose(image: &Image) -> Accelerator {
 }
 
 /// Boots the image's kernel without a disk, and looks whether it says anything.
-fn kvm_works(image: &Image) -> bool {
+fn kvm_works(qemu: &str, image: &Image) -> bool {
     if fs::OpenOptions::new().read(true).write(true).open("/dev/kvm").is_err() {
         return false;
     }
     let Ok(console) = tempfile::NamedTempFile::new() else { return false };
-    let mut qemu = command(qemu::PROGRAM);
+    let mut qemu = command(qemu);
     qemu.args(["-nodefaults", "-no-user-config", "-display", "none", "-machine", "q35", "-m", "256", "-no-reboot"]);
     qemu.args(Accelerator::Kvm.arguments()).arg("-kernel").arg(&image.kernel);
     qemu.args(["-append", "console=ttyS0 panic=-1"]).arg("-serial").arg(format!("file:{}", console.path().display()));

@@ -14,7 +14,7 @@ use super::{
     identity::{self, Identity},
     image::Image,
     image_build,
-    qemu::Hardware,
+    qemu::{self, Hardware},
     saved::{self, Saved},
 };
 use crate::{
@@ -44,7 +44,7 @@ pub(in crate::lab) fn all(
     let sockets = state::directory(&name);
     let places: Vec<Debian> = (0..wanted.count).map(|place| Debian::of_place(place, wanted.debian)).collect();
     let images = images(watch, &places, wanted.packages, report)?;
-    let accelerator = accelerator::choose(&images[&places[0]]);
+    let accelerator = accelerator::choose(qemu::PROGRAM, &images[&places[0]]);
     let key = ssh_files::make_key(&name)?;
     let password = identity::make_password(&name)?;
     let (network, mut cables) = Cables::of_lab(lab)?;
