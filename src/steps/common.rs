@@ -1,6 +1,6 @@
 //! What nodes must have in common, and what one of them needs for its environment.
 
-use super::preconditions;
+use super::packages;
 use crate::{
     error::{Error, Result},
     facts::Facts,
@@ -40,9 +40,10 @@ pub fn free_id(seen: &[(NodeSpec, Facts)]) -> u32 {
 /// # Errors
 /// When it has no Python, or no glibc.
 pub fn target(node: &NodeName, facts: &Facts) -> Result<Target> {
-    let python = facts.python.as_ref().ok_or_else(|| {
-        Error::failed("python3 is missing").on(node).hinted(preconditions::install(facts, &["python3"]))
-    })?;
+    let python = facts
+        .python
+        .as_ref()
+        .ok_or_else(|| Error::failed("python3 is missing").on(node).hinted(packages::install(facts, &["python3"])))?;
     let (major, minor) = python.glibc.ok_or_else(|| {
         Error::failed("the C library is not glibc, and the wheels that mpiup brings (mpi4py among them) are made for glibc")
             .on(node)

@@ -41,6 +41,18 @@ pub fn missing(spec: &Spec, node: &NodeName, facts: &Facts) -> Vec<&'static str>
     all.into_iter().filter(|name| !facts.packages.contains_key(*name)).collect()
 }
 
+/// What to type on the node for packages, which are given by the names that Debian has for them.
+pub fn install(facts: &Facts, packages: &[&str]) -> String {
+    let all = if packages.len() == 1 { "it" } else { "them" };
+    match family(facts) {
+        Some(family) => {
+            let names: Vec<&str> = packages.iter().map(|name| family.package(name)).collect();
+            format!("Install {all} there: `{} {}`.", family.install, names.join(" "))
+        }
+        None => format!("Install {all} there from the packages of {}.", facts.os.short()),
+    }
+}
+
 pub fn step(cluster: &Cluster, member: &Member) -> Vec<Change> {
     let (spec, facts) = (&cluster.spec, &member.facts);
     let Some(family) = family(facts) else { return vec![] };

@@ -54,18 +54,6 @@ fn distro(spec: &Spec, node: &NodeName, facts: &Facts) -> Result<()> {
     Ok(())
 }
 
-/// What to type on the node for packages, which are given by the names that Debian has for them.
-pub fn install(facts: &Facts, packages: &[&str]) -> String {
-    let all = if packages.len() == 1 { "it" } else { "them" };
-    match packages::family(facts) {
-        Some(family) => {
-            let names: Vec<&str> = packages.iter().map(|name| family.package(name)).collect();
-            format!("Install {all} there: `{} {}`.", family.install, names.join(" "))
-        }
-        None => format!("Install {all} there from the packages of {}.", facts.os.short()),
-    }
-}
-
 /// KiB below which nothing can be written down.
 const FULL: u64 = 1024;
 

@@ -1,6 +1,6 @@
 //! The programs that every node needs: said before the first change, where one is missing.
 
-use super::preconditions::install;
+use super::packages::install;
 use crate::{
     error::{Error, Result},
     facts::Facts,
