@@ -1,9 +1,6 @@
 //! Where everything of a cluster lies on a node.
 
-use crate::{
-    facts::Question,
-    spec::{Flavour, NodeName, ShareKind, Source, Spec},
-};
+use crate::spec::{Flavour, Source, Spec};
 
 /// Parameters that Open MPI reads on every node.
 pub const OPENMPI: &str = "~/.openmpi/mca-params.conf";
@@ -66,63 +63,6 @@ impl Layout {
 pub fn state(spec: &Spec, is_root: bool) -> String {
     let folder = if is_root { "/var/lib/mpiup" } else { "~/.local/state/mpiup" };
     format!("{folder}/{}", spec.name)
-}
-
-/// Everything that the steps want to know of a node.
-pub fn question(spec: &Spec, node: &NodeName, is_root: bool) -> Question {
-    let layout = Layout::new(spec, "~");
-    let files = [
-        "/tmp",
-        "/etc/hosts",
-        "/etc/exports",
-        "/etc/skel/.bashrc",
-        "/etc/skel/.profile",
-        "~/.",
-        "~/.ssh",
-        "~/.ssh/authorized_keys",
-        "~/.ssh/config",
-        "~/.ssh/id_rsa.pub",
-        "~/.ssh/id_ecdsa.pub",
-        "~/.ssh/id_ed25519.pub",
-        "~/.bashrc",
-        "~/.profile",
-        "~/.zshenv",
-        "~/.tcshrc",
-        "~/.cshrc",
-        "~/.config",
-        "~/.config/fish",
-        "~/.config/fish/conf.d",
-        "~/.openmpi",
-        OPENMPI,
-        "~/.prte",
-        PRRTE,
-        super::sshd::DROP_IN,
-    ];
-    let own = [
-        layout.share.clone(),
-        format!("{}/hosts", layout.share),
-        layout.own.clone(),
-        layout.fish(),
-        format!("{}/node", layout.own),
-        format!("{}/ssh", layout.own),
-        format!("{}/verify.py", layout.own),
-        layout.known_hosts.clone(),
-        format!("{}.pub", layout.key),
-    ];
-    let secrets = vec![layout.key.clone()];
-    let nfs = spec.share.kind == ShareKind::Nfs;
-    let of_nfs = if nfs { super::nfs::files(spec) } else { vec![] };
-    Question {
-        secrets,
-        needed: super::tools::needed(),
-        user: spec.user.clone(),
-        state: state(spec, is_root),
-        env: layout.env,
-        files: files.into_iter().map(str::to_owned).chain(own).chain(of_nfs).collect(),
-        packages: super::packages::asked(spec, node),
-        share: layout.share,
-        nfs,
-    }
 }
 
 /// What comes into the environment beside the user's requirements.
