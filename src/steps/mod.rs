@@ -1,10 +1,11 @@
 //! Steps: spec and facts in, changes out. A step never runs anything and holds no handle to a node.
 //!
-//! [`plan`] is the table of contents. [`cluster`] decides first what all nodes must agree on (account, network, MPI);
+//! [`plan`] is the table of contents. [`Cluster::agree`] decides first what all nodes must agree on (account, network, MPI);
 //! each step then looks at one node and returns what is still to be done there: nothing, when it is as it should be.
 
 mod account;
 mod adopted;
+mod agree;
 mod authorized_keys;
 pub mod clock;
 pub mod cluster;
