@@ -4,8 +4,6 @@ use std::{cell::Cell, fmt, time::Duration};
 
 use tokio::time::{Instant, sleep_until};
 
-use super::seconds;
-
 /// A script at work shows it by what it prints, or by taking what it is sent; one that stands still is given up long before
 /// the slowest would be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,4 +69,10 @@ impl Watch {
             }
         }
     }
+}
+
+/// As an error says it.
+pub(super) fn seconds(deadline: Duration) -> String {
+    let seconds = deadline.as_secs_f64();
+    if seconds.fract() == 0.0 { format!("{seconds:.0}") } else { format!("{seconds:.1}") }
 }

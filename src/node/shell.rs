@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::channel::{Channel, Fault};
-use super::patience::Patience;
+use super::patience::{Patience, seconds};
 use super::running::Running;
 use super::spawn::{self, OnDrop};
 use super::sudo::{NoShell, Passage, Rights};
@@ -156,11 +156,6 @@ impl Node {
             "Run `{command} echo hello`: the file that its shell reads before every command exits, waits, reads or starts another program. For bash that is ~/.bashrc, for zsh ~/.zshenv, for fish ~/.config/fish/config.fish, for tcsh ~/.tcshrc or ~/.cshrc; let it do so in terminals only (in bash: `[ -t 0 ] || return` above it)."
         ))
     }
-}
-
-pub(super) fn seconds(deadline: Duration) -> String {
-    let seconds = deadline.as_secs_f64();
-    if seconds.fract() == 0.0 { format!("{seconds:.0}") } else { format!("{seconds:.1}") }
 }
 
 /// What an error calls a script: its title, where it begins with a comment, else its first line.
