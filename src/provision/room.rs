@@ -1,6 +1,6 @@
 //! Is there room for what the plan brings? A node without it fails before anything is begun there.
 
-use super::Bundles;
+use super::fetch::Bundles;
 use crate::{
     changes::Primitive,
     error::Error,
