@@ -3,9 +3,11 @@
 mod bench;
 mod family;
 mod packages;
+mod programs;
 mod qemu;
 mod run;
 mod sshd;
+mod stages;
 mod summary;
 mod test;
 mod vm_test;

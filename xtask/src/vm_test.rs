@@ -6,8 +6,10 @@ use std::{
 };
 
 use crate::{
-    Stop, packages, qemu, run,
-    test::{self, Stages, TestProgram},
+    Stop, packages,
+    programs::{Kind, files_of},
+    qemu, run,
+    stages::{Stages, TestProgram},
 };
 
 pub const HELP: &str = "Boots virtual machines and runs the scenarios that need them; root, Debian or Ubuntu.
@@ -40,11 +42,11 @@ pub fn main(arguments: &[String]) -> Result<(), Stop> {
 
 /// Runs the scenarios one after the other, and reports the time of each.
 pub fn stage(stages: &mut Stages<'_>, full: bool) {
-    let files = test::files_of(test::Kind::Vm);
+    let files = files_of(Kind::Vm);
     if files.is_empty() {
         return;
     }
-    let target = test::target();
+    let target = run::target();
     let report = target.join("vm-report");
     // Of an earlier run; usually there is none.
     drop(fs::remove_file(&report));
