@@ -1,4 +1,8 @@
-//! The verbs, one a file: what is typed, in order, and nothing else. What they are made of lies below.
+//! The verbs, and what several of them share. What they are made of lies in the modules below this one.
+//!
+//! A verb is a file with its name, which says in order what happens; parts of a large one stand in a folder beside it.
+//! Shared are what is typed ([`cli`], [`Global`]), what verbs begin with ([`session`], `whole`, `prompter`), what they tell of
+//! nodes and plans ([`by_node`], `plan_text`, `unconfirmed`), and nodes that have `moved` or are `leaving`.
 
 pub mod by_node;
 pub mod cli;
