@@ -3,11 +3,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot look has failed")]
 
+#[path = "house/circles.rs"]
+mod circles;
+
 use std::{
     fmt::Write as _,
     fs,
     path::{Path, PathBuf},
 };
+
+use circles::Sources;
 
 /// Uses within one group of `src/lib.rs`, which otherwise know nothing of each other.
 const NEIGHBOURS: &[(&str, &str)] = &[("node", "process"), ("node", "spec"), ("ui", "error")];
@@ -40,8 +45,14 @@ fn dependencies_point_downwards() {
 }
 
 #[test]
+fn files_of_a_module_use_each_other_one_way() {
+    let wrong: Vec<String> = ["src", "xtask/src"].into_iter().flat_map(|root| Sources::below(root).circles()).collect();
+    assert!(wrong.is_empty(), "what both need stands in a third file, or is passed in:\n{}", wrong.join("\n"));
+}
+
+#[test]
 fn paths_begin_at_the_crate_or_next_door() {
-    // `super::super::x` would slip past the test above, and a reader has to count.
+    // `super::super::x` would slip past the tests above, and a reader has to count.
     let wrong = lines_with(&files("src", &["rs"]), |line| line.contains("super::super::"));
     assert!(wrong.is_empty(), "write `crate::…` instead:\n{wrong}");
 }
@@ -132,47 +143,18 @@ fn module_of(path: &Path) -> Option<String> {
     (!matches!(module, "lib" | "main")).then(|| module.to_owned())
 }
 
-/// The top modules that a source names by `crate::`, with line numbers. Comments may name what they like.
+/// The top modules that a source names by `crate::`, with line numbers.
 fn uses(source: &str) -> Vec<(usize, String)> {
-    let code: String =
-        source.lines().map(|line| if is_comment(line) { "\n".into() } else { format!("{line}\n") }).collect();
-    let mut found = Vec::new();
-    for (at, _) in code.match_indices("crate::") {
-        if code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_') {
-            continue;
-        }
-        let line = code[..at].lines().count().max(1) + usize::from(code[..at].ends_with('\n'));
-        let path = &code[at + "crate::".len()..];
-        match path.strip_prefix('{') {
-            Some(group) => found.extend(heads(group).into_iter().map(|(below, name)| (line + below, name))),
-            None => found.push((line, word(path))),
-        }
-    }
+    let paths = circles::paths(&without_comments(source)).into_iter();
+    let paths = paths.filter(|path| path.words[0] == "crate" && path.words.len() > 1);
+    let mut found: Vec<(usize, String)> = paths.map(|mut path| (path.line, path.words.swap_remove(1))).collect();
+    found.dedup();
     found
 }
 
-/// The first words of the members of a `{…}` group, and how many lines below its beginning they stand.
-fn heads(group: &str) -> Vec<(usize, String)> {
-    let (mut found, mut depth, mut fresh, mut line) = (Vec::new(), 0, true, 0);
-    for (at, c) in group.char_indices() {
-        match c {
-            '\n' => line += 1,
-            '{' => depth += 1,
-            '}' if depth == 0 => break,
-            '}' => depth -= 1,
-            ',' if depth == 0 => fresh = true,
-            c if fresh && !c.is_whitespace() => {
-                found.push((line, word(&group[at..])));
-                fresh = false;
-            }
-            _ => {}
-        }
-    }
-    found
-}
-
-fn word(text: &str) -> String {
-    text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+/// The same lines without what comments say: they may name what they like.
+fn without_comments(source: &str) -> String {
+    source.lines().map(|line| if is_comment(line) { "\n".into() } else { format!("{line}\n") }).collect()
 }
 
 fn is_comment(line: &str) -> bool {
@@ -184,7 +166,7 @@ fn lines_with(files: &[PathBuf], wrong: impl Fn(&str) -> bool) -> String {
     let mut report = String::new();
     for path in files.iter().filter(|path| !path.ends_with("tests.rs")) {
         let text = read(path);
-        let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+        let code = without_tests(&text);
         let hash = path.extension().is_some_and(|kind| kind != "rs");
         for (number, line) in code.lines().enumerate() {
             let comment = if hash { line.trim_start().starts_with('#') } else { is_comment(line) };
@@ -194,6 +176,10 @@ fn lines_with(files: &[PathBuf], wrong: impl Fn(&str) -> bool) -> String {
         }
     }
     report
+}
+
+fn without_tests(source: &str) -> &str {
+    source.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default()
 }
 
 /// Files below `folder` with one of these endings, in order; none when there is no such folder.
