@@ -70,8 +70,11 @@ pub async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<()> {
         return Err(Error::usage("`--cluster` goes with machines: `mpiup down --cluster NAME MACHINE …`"));
     }
     let load = session::load(global);
-    let spec = load
-        .map_err(|error| error.hinted("Without that file, the machines' own journals do: `mpiup down MACHINE …`."))?;
+    let spec = load.map_err(|error| {
+        error.hinted(
+            "Without that file, the machines' own journals say what there is to take back: `mpiup down MACHINE …`.",
+        )
+    })?;
     take_down(spec, args.yes, args.purge, global, ui).await
 }
 
