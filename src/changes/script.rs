@@ -74,6 +74,7 @@ pub fn calls<'a>(
         let end = delimiter(members);
         let _ = write!(script, "note_members <<'{end}' || exit 1\n{members}{end}\n");
     }
+    let places: std::collections::BTreeSet<String> = changes.iter().filter_map(|(_, change)| place(change)).collect();
     for (index, change) in changes {
         let guarded = change.guard.map(|guard| format!("guarded {} ", guard.word())).unwrap_or_default();
         let _ = write!(script, "change {index} {} {guarded}{}", quote::sh(&change.what()), call(&change.primitive));
@@ -89,7 +90,23 @@ pub fn calls<'a>(
             }
         }
     }
+    let _ = writeln!(script, "at_rest {}", quote::words(places));
     Ok(script)
+}
+
+/// A folder near the top of the tree, below which this change writes: `/etc`, `/home/mpi`.
+fn place(change: &Change) -> Option<String> {
+    let path = match &change.primitive {
+        Primitive::Dir { path, .. }
+        | Primitive::KeyPair { path, .. }
+        | Primitive::File { path, .. }
+        | Primitive::Block { path, .. }
+        | Primitive::Tree { path, .. } => path,
+        _ => return None,
+    };
+    let (folder, _) = path.rsplit_once('/')?;
+    let near: Vec<&str> = folder.split('/').take(3).collect();
+    Some(near.join("/")).filter(|near| near.starts_with('/') && near.len() > 1)
 }
 
 /// Takes everything back that the journal in `state` tells of. `mounted_on` names nodes that still have mounted what this one

@@ -118,13 +118,18 @@ stop_units() {
     units=$(units_of "$@")
     [ -n "$units" ] || return 0
     # shellcheck disable=SC2086
-    units=$({ printf '%s\n' "$units"; systemctl show --value -p Requires -p Wants $units | tr ' ' '\n'; } |
-        awk -v before="$before" 'BEGIN { while ((getline line < before) > 0) known[line] = 1 } NF && !($0 in known) && !seen[$0]++' |
-        grep -vxF "$([ -z "$stay" ] || units_of $stay)")
+    units=$({ printf '%s\n' "$units"; systemctl show --value -p Requires -p Wants $units | tr ' ' '\n'; } | came_up "$before")
+    # What a target that came along requires, such as a mount that several services share.
+    targets=$(printf '%s\n' "$units" | grep '[.]target$')
+    # shellcheck disable=SC2086
+    [ -z "$targets" ] || units=$({ printf '%s\n' "$units"; systemctl show --value -p Requires $targets | tr ' ' '\n'; } | came_up "$before")
+    [ -z "$stay" ] || units=$(printf '%s\n' "$units" | grep -vxF "$(units_of $stay)")
     # shellcheck disable=SC2086
     [ -z "$units" ] || { systemctl stop $units; systemctl reset-failed $units; } 2>/dev/null || :
 }
 
+# Of the units on standard input those that did not run before, each once.
+came_up() { awk -v before="$1" 'BEGIN { while ((getline line < before) > 0) known[line] = 1 } NF && !($0 in known) && !seen[$0]++'; }
 units_of() { "${manager}_files" "$@" 2>/dev/null | grep -E '/systemd/system/[^/@]+\.(service|socket|mount|path|timer|target)$' | sed 's|.*/||' | sort -u; }
 
 # own_folders ENTRY NAMES…: notes folders of data that came with packages, which a purge leaves where something was written there.

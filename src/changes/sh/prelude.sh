@@ -102,6 +102,10 @@ unwritable() { fail "The journal in $mpiup_state cannot be written: is the disk 
 # A sync that takes no names writes everything, or does nothing: then the kernel decides when.
 on_disk() { sync "$@" 2>/dev/null || :; }
 
+# at_rest FOLDERS…: what was changed below them, and what the journal says of it, is on the disk: a machine that loses its power after
+# it was said to be ready would hold files of length 0, and a journal that takes them for somebody else's.
+at_rest() { sync -f "$mpiup_state" "$@" 2>/dev/null || :; }
+
 # Whether the entry is what was written: a part of one must not be acted on. Journals of before there were sums have none.
 intact() { [ -s "$1/key" ] && { [ ! -e "$1/sums" ] || { [ -s "$1/sums" ] && (cd "$1" && sha256sum -c sums >/dev/null 2>&1); }; }; }
 # The same of all entries at once, where each has its sums: two programs, and not two for each entry. A line that is no sum
