@@ -129,7 +129,10 @@ mod full {
         });
         part("down, and packages, accounts, units, mounts and ports are as before", || {
             operator.down(&[]);
-            vms.assert_restored(&before);
+            // Where the pipes of RPC were mounted there is an empty folder until a restart.
+            vms.assert_restored_but_for(&before, |path| {
+                tree::is_of_a_running_machine(path) || tree::stays_after_apt(path) || path == "/run/rpc_pipefs"
+            });
         });
     }
 }

@@ -284,12 +284,25 @@ pub fn stays_after_apt(path: &str) -> bool {
         "/var/cache/man/index.db",
         "/var/cache/apt/pkgcache.bin",
         "/var/cache/apt/srcpkgcache.bin",
+        // Empty, and of the account as which apt fetches.
+        "/var/cache/apt/archives/partial",
+        "/var/lib/apt/lists/auxfiles",
+        "/var/cache/debconf/tmp.ci",
+        // What a kernel starts from is made anew when packages bring or take its modules.
+        "/boot/initrd.img-",
     ];
-    // dpkg's own last version of its data, and the files that it locks.
-    let dpkg = ["/var/lib/dpkg/status-old", "/var/lib/dpkg/lock", "/var/lib/dpkg/triggers/Lock"];
+    // The last versions that dpkg, debconf and ucf keep of their own data, and the files that dpkg locks.
+    let dpkg = [
+        "/var/lib/dpkg/status-old",
+        "/var/lib/dpkg/diversions-old",
+        "/var/lib/dpkg/lock",
+        "/var/lib/dpkg/triggers/Lock",
+        "/var/cache/debconf/templates.dat-old",
+        "/var/lib/ucf/hashfile.",
+    ];
     // Debian's adduser, which packages call, locks this one.
     let adduser = ["/run/adduser"];
-    let folders = |list: &[&str]| list.iter().any(|known| known.ends_with('/') && path.starts_with(known));
+    let folders = |list: &[&str]| list.iter().any(|known| known.ends_with(['/', '-', '.']) && path.starts_with(known));
     let whole = |list: &[&str]| list.contains(&path);
     [&records[..], &caches, &dpkg, &adduser].iter().any(|list| folders(list) || whole(list))
 }
