@@ -58,9 +58,9 @@ leave_behind() {
     fail "$1 is not mounted anew, though $2 is not at $3 any more: ${stays:-$late}"
 }
 
-# lead_on PATH HOST OLD: since Linux 5.14 a connection can be led to another address (Documentation/ABI/testing/sysfs-kernel-… of
-# sunrpc: `dstaddr`). So what still waits for the server at OLD, also what is not written yet, gets to where it is now; else an
-# umount leaves that waiting behind, and a new mount of the same server waits with it. Not where another mount is by that connection.
+# lead_on PATH HOST OLD: since Linux 5.14 a connection can be led to another address (net/sunrpc/sysfs.c: `dstaddr`). So what still
+# waits for the server at OLD, also what is not written yet, gets to where it is now; else an umount leaves that waiting behind, and
+# a new mount of the same server waits with it. Not where another mount is by that connection.
 lead_on() {
     now=$(getent ahosts "$2" | awk '{ print $1; exit }')
     case $3$now in *:*) return 0 ;; esac
