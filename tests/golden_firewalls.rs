@@ -26,11 +26,15 @@ case $* in
 esac
 [ ! -f LIVE.new ] || { cat LIVE.new > TREE/ufw/user.rules; cat LIVE.new > LIVE; rm LIVE.new; }
 "#;
+/// Without LIVE it is not running.
 const FIREWALL_CMD: &str = r#"#!/bin/sh
 rules=LIVE
+case $0 in
+*offline*) rules=TREE/firewalld/zones/public.xml ;;
+*) [ -f LIVE ] || { echo "FirewallD is not running" >&2; exit 252; } ;;
+esac
 for word; do
     case $word in
-    --state) echo running ;;
     --permanent) rules=TREE/firewalld/zones/public.xml ;;
     --zone=public) ;;
     --list-rich-rules) [ ! -f $rules ] || cat $rules ;;
@@ -87,7 +91,11 @@ fn behind(firewall: &str, sandbox: &Sandbox) {
     if firewall == "iptables" {
         sandbox.tool("ip6tables", "#!/bin/sh\n");
     }
-    sandbox.tool(tool, &text.replace("LIVE", &live).replace("TREE", sandbox.path("").trim_end_matches('/')));
+    let text = text.replace("LIVE", &live).replace("TREE", sandbox.path("").trim_end_matches('/'));
+    if firewall == "firewalld" {
+        sandbox.tool("firewall-offline-cmd", &text);
+    }
+    sandbox.tool(tool, &text);
 }
 
 fn live(sandbox: &Sandbox) -> String {
@@ -142,6 +150,26 @@ fn what_is_let_in_is_let_out_again_and_nothing_else() {
         assert_eq!((live(s), s.picture()), (stood, before), "{firewall}");
         assert!(s.is_clean());
     });
+}
+
+/// What is read at its next start is given back all the same.
+#[test]
+fn a_firewalld_that_was_stopped_meanwhile_forgets_too() {
+    for world in worlds() {
+        let sandbox = Sandbox::new(&world);
+        behind("firewalld", &sandbox);
+        let theirs = "rule service name=\"http\" accept\n";
+        sandbox.file("firewalld/zones/public.xml", 0o644, theirs.as_bytes());
+        good(&sandbox.up(&[rule("firewalld", "public", &["10.77.0.1"])]));
+        let later = || fs::read_to_string(sandbox.path("firewalld/zones/public.xml")).unwrap();
+        assert!(later().contains("10.77.0.1"));
+        fs::remove_file(sandbox.path("../live")).unwrap();
+        let down = sandbox.down();
+        good(&down);
+        assert_eq!(down.results(), ["done"]);
+        assert_eq!(later(), theirs);
+        assert!(sandbox.is_clean());
+    }
 }
 
 /// The share is still mounted somewhere: without the rule its user would hang at the next connection.

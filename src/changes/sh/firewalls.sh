@@ -18,17 +18,23 @@ ufw_allow() {
 }
 
 # firewalld: a rule is made twice, for now and for later boots. It has no comments: the journal knows which addresses were ours.
-# Where it is stopped, only the later ones are there.
+# Where it is stopped (252, firewall-cmd(1)), only the later ones are there. Each call starts a Python, and the guard's time runs.
 firewalld_there() { command -v firewall-cmd >/dev/null; }
 firewalld_files() { printf '%s\n' "/etc/firewalld/zones/$place.xml" "/etc/firewalld/zones/$place.xml.old"; }
 firewalld_allow() {
-    wanted=" $* "
-    if [ "$(firewall-cmd --state 2>/dev/null)" != running ]; then firewalld_change firewall-offline-cmd
-    else firewalld_change firewall-cmd --permanent && firewalld_change firewall-cmd; fi
+    wanted=" $* " in_force=0
+    now=$(firewall-cmd "--zone=$place" --list-rich-rules) || in_force=$?
+    case $in_force in
+    0) firewalld_later firewall-cmd --permanent && firewalld_change "$now" firewall-cmd ;;
+    252) firewalld_later firewall-offline-cmd ;;
+    *) return 1 ;;
+    esac
 }
+firewalld_later() { later=$("$@" "--zone=$place" --list-rich-rules) && firewalld_change "$later" "$@"; }
+# firewalld_change RULES COMMAND…: where these are the rules, all that is due in one call.
 firewalld_change() {
+    rules=$1; shift
     set -- "$@" "--zone=$place"
-    rules=$("$@" --list-rich-rules) || return 1
     words=$#
     for address in $(sort -u "$entry/ever" 2>/dev/null); do
         case $address in *:*) rule=ipv6 ;; *) rule=ipv4 ;; esac
