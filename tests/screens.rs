@@ -353,7 +353,7 @@ const MOUNT: &str = "mount /home/mpi/MPI";
 #[test]
 fn up_when_a_node_leaves_that_uses_the_share() {
     let in_use = "/home/mpi/MPI stays mounted, because it is in use by python3 (4711 of mpi): end that on this node, then `mpiup down` goes on";
-    let stage = || one_left_over_nfs().keeps("client2", MOUNT, in_use).answer("y");
+    let stage = || one_left_over_nfs().holds("client2", MOUNT, in_use).answer("y");
     screen("up_when_a_node_leaves_that_uses_the_share", stage().play(Play::Up));
     let is_changed = |scripts: &Vec<String>| scripts.iter().any(|script| script.contains("\nbegin "));
     assert!(!stage().requests(Play::Up).iter().any(is_changed));
@@ -376,8 +376,10 @@ fn up_when_a_node_leaves_that_is_not_finished() {
     let runs = "account mpi stays: it still runs sleep (4711); `mpiup down` goes on once that has ended";
     let own =
         "account mpi and /home/mpi stay: the home holds files of its own (notes); `mpiup down --purge` removes them";
-    for (why, code, note) in [(runs, 1, None), (own, 0, Some("master 10.77.0.1 head\nclient1 10.77.0.2\n"))] {
-        let (screen, records) = one_left_over_nfs().keeps("client2", "user mpi", why).answer("y").played(Play::Up);
+    let held = one_left_over_nfs().holds("client2", "user mpi", runs);
+    let kept = one_left_over_nfs().keeps("client2", "user mpi", own);
+    for (stage, code, note) in [(held, 1, None), (kept, 0, Some("master 10.77.0.1 head\nclient1 10.77.0.2\n"))] {
+        let (screen, records) = stage.answer("y").played(Play::Up);
         let screen = screen.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(screen.contains("aula is ready") && screen.ends_with(&format!("[exit code {code}]")), "{screen}");
         assert_eq!(screen.contains("but client2 was not taken back"), code == 1, "{screen}");

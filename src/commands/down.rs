@@ -12,7 +12,7 @@ use crate::{
     error::{Error, Result},
     node::Consent,
     provision::{self, Event, Locks, Reach},
-    spec::{NodeName, Spec, nodeset},
+    spec::{Spec, nodeset},
     ui::{Outcome, Ui},
 };
 
@@ -51,15 +51,8 @@ struct Report {
     cluster: String,
     undone: usize,
     remarks: Vec<String>,
-    kept: Vec<Kept>,
+    kept: Vec<provision::Kept>,
     failed: Vec<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct Kept {
-    node: String,
-    what: String,
-    why: String,
 }
 
 pub async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<()> {
@@ -204,7 +197,7 @@ fn say(session: &Session, undone: &provision::Undone, ui: &Ui) {
     for (why, nodes) in alike(undone.remarks.iter().map(|(node, remark)| (remark.as_str(), node))) {
         ui.warn(&format!("{}: {why}", nodeset::fold_in_order(&nodes)));
     }
-    for (why, nodes) in alike(undone.kept.iter().map(|(node, _, why)| (why.as_str(), node))) {
+    for (why, nodes) in alike(undone.kept.iter().map(|kept| (kept.why.as_str(), &kept.node))) {
         ui.warn(&format!("{}: {why}", nodeset::fold_in_order(&nodes)));
     }
     let name = &session.spec.name;
@@ -230,16 +223,11 @@ fn say(session: &Session, undone: &provision::Undone, ui: &Ui) {
 }
 
 fn report(session: &Session, undone: &provision::Undone) -> Report {
-    let kept = |(node, what, why): &(NodeName, String, String)| Kept {
-        node: node.to_string(),
-        what: what.clone(),
-        why: why.clone(),
-    };
     Report {
         cluster: session.spec.name.clone(),
         undone: undone.undone,
         remarks: undone.remarks.iter().map(|(node, remark)| format!("{node}: {remark}")).collect(),
-        kept: undone.kept.iter().map(kept).collect(),
+        kept: undone.kept.clone(),
         failed: undone.failed.iter().map(|(_, error)| error.to_string()).collect(),
     }
 }

@@ -89,9 +89,9 @@ pub async fn take_back(session: &mut Session, ui: &Ui) -> Result<Vec<NodeName>> 
     // It is found again by whoever types `mpiup up`, and `mpiup down` is for all the others.
     let why = |why: &str| why.replace("`mpiup down` goes on", "`mpiup up` goes on");
     let is_of_mount =
-        |(node, what, _): &&(NodeName, String, String)| what.starts_with("mount of ") && undone.mounted.contains(node);
-    for (node, _, kept) in undone.kept.iter().filter(|kept| !is_of_mount(kept)) {
-        ui.warn(&format!("{node}: {}", why(kept)));
+        |kept: &&provision::Kept| kept.what.starts_with("mount of ") && undone.mounted.contains(&kept.node);
+    for kept in undone.kept.iter().filter(|kept| !is_of_mount(kept)) {
+        ui.warn(&format!("{}: {}", kept.node, why(&kept.why)));
     }
     for node in undone.unfinished() {
         if !missed.contains(node) {
@@ -108,14 +108,14 @@ pub async fn take_back(session: &mut Session, ui: &Ui) -> Result<Vec<NodeName>> 
     }
     leavers.fleet.close().await;
     let Some(node) = undone.mounted.first() else { return Ok(missed) };
-    let users = undone.kept.iter().filter(is_of_mount).find(|(kept, ..)| kept == node);
+    let users = undone.kept.iter().filter(is_of_mount).find(|kept| kept.node == *node);
     let stopped = Error::failed(format!(
         "it is no longer in mpiup.toml, but still has the shared folder mounted, so {} goes on exporting it: nothing changes on the other nodes",
         session.spec.head
     ))
     .on(nodeset::fold_in_order(undone.mounted.iter().map(NodeName::as_str)));
     Err(match users {
-        Some((_, _, kept)) => stopped.because(why(kept)),
+        Some(kept) => stopped.because(why(&kept.why)),
         None => stopped.hinted("`mpiup up` goes on once what is said of it above is mended."),
     })
 }

@@ -160,7 +160,7 @@ impl NodeRun<'_> {
                 }
                 Line::Failed => *failed_at.borrow_mut() = Some(change.what()),
                 Line::Confirm => asked.ask(),
-                Line::Kept | Line::Left => {}
+                Line::Held(_) | Line::Kept | Line::Left => {}
             }
         };
         let script = format!("{}{}{script}", report::TITLE, self.alone);

@@ -42,5 +42,5 @@ pub use reach::walled;
 pub use share::differing;
 pub use start_files::{LIMIT as SLOW_START, slow};
 pub use survey::survey;
-pub use undo::{Undone, mounted, undo};
+pub use undo::{Kept, Undone, mounted, undo};
 pub use verify::{Proof, culprits, verify};

@@ -13,6 +13,8 @@ pub enum Line {
     Value(String),
     /// Complete: made now, was there already, or noted for what comes over another stream.
     Done,
+    /// Why `down` cannot finish here yet: what it leaves is its own.
+    Held(String),
     /// `down` left it, for the reason that it said before; the journal keeps its entry.
     Kept,
     /// `down` took back what could be; what it said before tells what could not.
@@ -48,6 +50,7 @@ pub fn line(text: &str) -> Option<(&str, Line)> {
         "waits" => Line::Waits(format!("waits {rest}")),
         "value" => Line::Value(rest.to_owned()),
         "done" | "same" | "announced" => Line::Done,
+        "held" => Line::Held(rest.to_owned()),
         "kept" => Line::Kept,
         "left" => Line::Left,
         "failed" => Line::Failed,
@@ -86,6 +89,7 @@ mod tests {
             Some(("0004", Line::Waits("waits for process 812 (apt)".into())))
         );
         assert_eq!(line("@ 3 announced"), Some(("3", Line::Done)));
+        assert_eq!(line("@ 3 held it is in use"), Some(("3", Line::Held("it is in use".into()))));
         assert_eq!(line("Reading package lists..."), None);
         assert_eq!(line("@ 3 other"), None);
     }

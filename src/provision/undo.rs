@@ -1,6 +1,8 @@
 //! Takes a cluster back from its nodes' journals alone: no spec and no plan is needed.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+
+use serde::Serialize;
 
 use super::{
     Event, Fleet, Locks, Silences, Sink,
@@ -24,19 +26,26 @@ pub struct Undone {
     pub undone: usize,
     /// What was taken back, but not to the letter: node and remark.
     pub remarks: Vec<(NodeName, String)>,
-    /// What was left, and why: node, object, reason.
-    pub kept: Vec<(NodeName, String, String)>,
+    pub kept: Vec<Kept>,
     pub failed: Vec<(NodeName, Error)>,
     /// Who still has mounted what another node exports, as far as anybody knows.
     pub mounted: Vec<NodeName>,
 }
 
+/// What was left on a node, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Kept {
+    pub node: NodeName,
+    pub what: String,
+    pub why: String,
+    /// It is mpiup's to take, which goes on once what `why` tells of has ended or is mended. Else it is somebody's own.
+    pub unfinished: bool,
+}
+
 impl Undone {
-    /// Nodes on which something was left that is mpiup's to take: its sentence says when `down` goes on. What is kept because it
-    /// is somebody's own is none of it.
+    /// Nodes with which this did not come to its end. What is kept because it is somebody's own is none of it.
     pub fn unfinished(&self) -> impl Iterator<Item = &NodeName> {
-        let goes_on = |why: &str| why.contains("`mpiup down` goes on") || why.contains("this command again");
-        self.kept.iter().filter(move |(_, _, why)| goes_on(why)).map(|(node, ..)| node).chain(&self.mounted)
+        self.kept.iter().filter(|kept| kept.unfinished).map(|kept| &kept.node).chain(&self.mounted)
     }
 }
 
@@ -73,7 +82,7 @@ pub async fn undo(
     all.failed.extend(servers.failed);
     let place = |name: &NodeName| spec.nodes.iter().position(|node| node.name == *name);
     all.remarks.sort_by_key(|(node, _)| place(node));
-    all.kept.sort_by_key(|(node, ..)| place(node));
+    all.kept.sort_by_key(|kept| place(&kept.node));
     all.failed.sort_by_key(|(node, _)| place(node));
     all
 }
@@ -164,6 +173,7 @@ async fn one(
         |number: &str| entry(&facts.journal, number).map_or_else(|| number.to_owned(), |entry| entry.what.clone());
     let undone = RefCell::new(Undone::default());
     let said = RefCell::new(String::new());
+    let unfinished = Cell::new(false);
     let failed_at = RefCell::new(None);
     let under_way = RefCell::new(String::new());
     let asked = Asked::default();
@@ -172,8 +182,13 @@ async fn one(
         let (node, what) = (name.clone(), what(number));
         match line {
             Line::Begin => {
+                unfinished.set(false);
                 under_way.borrow_mut().clone_from(&what);
                 sink(Event::Begin { node, what });
+            }
+            Line::Held(text) => {
+                unfinished.set(true);
+                *said.borrow_mut() = text;
             }
             Line::Say(text) => {
                 said.borrow_mut().clone_from(&text);
@@ -189,9 +204,9 @@ async fn one(
                 sink(Event::Done { node, what });
             }
             Line::Kept => {
-                let why = said.borrow().clone();
-                undone.borrow_mut().kept.push((node.clone(), what.clone(), why.clone()));
-                sink(Event::Kept { node, what, why });
+                let kept = Kept { node, what, why: said.borrow().clone(), unfinished: unfinished.get() };
+                sink(Event::Kept { node: name.clone(), what: kept.what.clone(), why: kept.why.clone() });
+                undone.borrow_mut().kept.push(kept);
             }
             Line::Failed => *failed_at.borrow_mut() = Some(what),
             Line::Confirm => asked.ask(),

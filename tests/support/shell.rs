@@ -90,7 +90,8 @@ impl Ran {
             .filter_map(|line| {
                 let line = line.strip_prefix("@ ")?;
                 let waits = || line.split_once(' ').map(|(_, text)| text).filter(|text| text.starts_with("waits "));
-                line.split_once(" say ").map(|(_, text)| text).or_else(waits)
+                let text = |word| line.split_once(word).map(|(_, text)| text);
+                text(" say ").or_else(|| text(" held ")).or_else(waits)
             })
             .collect()
     }
@@ -100,7 +101,7 @@ impl Ran {
         self.stdout
             .lines()
             .filter_map(|line| line.strip_prefix("@ ")?.split(' ').nth(1))
-            .filter(|word| !["begin", "say", "waits", "value", "confirm"].contains(word))
+            .filter(|word| !["begin", "say", "held", "waits", "value", "confirm"].contains(word))
             .collect()
     }
 }

@@ -40,7 +40,7 @@ pub struct Stage {
     then: Vec<Report>,
     lost: BTreeMap<&'static str, Error>,
     fails: BTreeMap<&'static str, (&'static str, &'static str)>,
-    keeps: BTreeMap<&'static str, (&'static str, &'static str)>,
+    keeps: BTreeMap<&'static str, Keeps>,
     says: BTreeMap<&'static str, (i32, &'static str)>,
     others: BTreeMap<&'static str, &'static str>,
     /// Another operator is at work on it.
@@ -112,9 +112,15 @@ impl Stage {
         self
     }
 
-    /// An entry that `down` keeps, and why.
+    /// An entry that `down` keeps as somebody's own, and why.
     pub fn keeps(mut self, node: &'static str, key: &'static str, why: &'static str) -> Self {
-        self.keeps.insert(node, (key, why));
+        self.keeps.insert(node, Keeps { key, word: "say", why });
+        self
+    }
+
+    /// An entry that `down` cannot take back yet, and why.
+    pub fn holds(mut self, node: &'static str, key: &'static str, why: &'static str) -> Self {
+        self.keeps.insert(node, Keeps { key, word: "held", why });
         self
     }
 
@@ -264,6 +270,14 @@ impl Stage {
     }
 }
 
+/// An entry that `down` leaves, and how the node says so.
+#[derive(Clone, Copy)]
+struct Keeps {
+    key: &'static str,
+    word: &'static str,
+    why: &'static str,
+}
+
 /// One node.
 struct Actor {
     name: NodeName,
@@ -271,7 +285,7 @@ struct Actor {
     after: Report,
     changed: Rc<Cell<bool>>,
     fails: Option<(&'static str, &'static str)>,
-    keeps: Option<(&'static str, &'static str)>,
+    keeps: Option<Keeps>,
     says: (i32, &'static str),
     other: Option<&'static str>,
     in_use: bool,
@@ -346,8 +360,8 @@ impl Actor {
                 return Output { status: 1, stdout: said.into(), stderr: why.into() };
             }
             match self.keeps {
-                Some((key, why)) if key == entry.key => {
-                    said.push_str(&format!("@ {number} say {why}\n@ {number} kept\n"))
+                Some(Keeps { key, word, why }) if key == entry.key => {
+                    said.push_str(&format!("@ {number} {word} {why}\n@ {number} kept\n"))
                 }
                 _ => said.push_str(&format!("@ {number} done\n")),
             }

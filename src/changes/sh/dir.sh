@@ -20,6 +20,6 @@ undo_dir() {
     [ -d "$path" ] || return 0
     if [ "$mpiup_purge" = yes ]; then as "$owner" rm -rf "$path"; return; fi
     as "$owner" rmdir "$path" 2>/dev/null && return 0
-    if [ -n "$mpiup_mounted_on" ] && [ "$path" = /etc/exports.d ]; then kept "$path stays, with the export in it"
+    if [ -n "$mpiup_mounted_on" ] && [ "$path" = /etc/exports.d ]; then held "$path stays, with the export in it"
     else kept "$path holds files that mpiup did not put there"; fi
 }

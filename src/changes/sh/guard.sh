@@ -40,7 +40,7 @@ undo_guarded() {
         [ "$mpiup_result" = kept ]; return
     fi
     if takes_effect; then ask; else refuse; fi
-    decided || kept "$guard_path stays: $guard_why"
+    decided || held "$guard_path stays: $guard_why"
     entry=$2
 }
 

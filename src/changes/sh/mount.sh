@@ -124,7 +124,7 @@ undo_mount() {
     late="${source%%:*} does not answer and has not got all that was written: switch it on, then \`mpiup down\` goes on; or, where that may be lost, \`umount -f $path\` on this node"
     [ -z "$source" ] || end_lost_connections "$path"
     if [ -n "$source" ] && ! unmount "$path" 60 down "$late"; then
-        kept "$path stays mounted, because $stays"
+        held "$path stays mounted, because $stays"
         mpiup_mount_kept=$path
         return 0
     fi

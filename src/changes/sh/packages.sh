@@ -39,7 +39,7 @@ undo_packages() {
     # Journals of earlier versions do not name it.
     [ -n "$manager" ] || manager=apt
     why=
-    "${manager}_mend" || { [ -n "$why" ] || return 1; kept "packages stay: $why"; return 0; }
+    "${manager}_mend" || { [ -n "$why" ] || return 1; held "packages stay: $why"; return 0; }
     "${manager}_list" > "$mpiup_state/now"
     [ -f "$1/after" ] || keep "$1/after" < "$mpiup_state/now" || return 1
     # What apt had removed before, but for its configuration (`rc`), was not installed.

@@ -65,15 +65,15 @@ of_nobody() {
 still_exported() {
     [ -n "$mpiup_mounted_on" ] || return 1
     case $key in
-    "file /etc/exports.d/"*) kept "the share stays exported, because it is still mounted on $mpiup_mounted_on" ;;
-    "firewall "*|"file "*/zz-mpiup-*) kept "the firewall goes on letting the other nodes in, because the share is still mounted on $mpiup_mounted_on" ;;
+    "file /etc/exports.d/"*) held "the share stays exported, because it is still mounted on $mpiup_mounted_on" ;;
+    "firewall "*|"file "*/zz-mpiup-*) held "the firewall goes on letting the other nodes in, because the share is still mounted on $mpiup_mounted_on" ;;
     *) return 1 ;;
     esac
 }
 # Whether this is the line by which something is mounted that is in use: systemd would lose hold of it.
 still_mounted() {
     [ "$key" = 'block /etc/fstab' ] && [ -n "$mpiup_mount_kept" ] || return 1
-    kept "its line stays in /etc/fstab, because $mpiup_mount_kept stays mounted"
+    held "its line stays in /etc/fstab, because $mpiup_mount_kept stays mounted"
 }
 # served_to EXPORTS: those of its addresses that have something mounted from here, in words: the kernel's own list (since Linux
 # 5.3). Who was cut off stands in it until its lease ends, and from 5.19 on long after: nobody waits for those.
@@ -95,9 +95,9 @@ mounted() {
     at=$(readlink -f "${1%/*}/") at=$(mounted_below "${at%/}/${1##*/}")
     [ -n "$at" ] || [ ! -L "$1" ] || at=$(mounted_below "$(readlink -f "$1")")
     if [ -n "$at" ]; then
-        kept "$1 stays, because something is mounted at $at; after \`umount $at\`, \`mpiup down\` goes on"
+        held "$1 stays, because something is mounted at $at; after \`umount $at\`, \`mpiup down\` goes on"
     elif [ -n "$mpiup_mounted_on" ] && exported_below "$1"; then
-        kept "$1 stays, because it is still mounted on $mpiup_mounted_on"
+        held "$1 stays, because it is still mounted on $mpiup_mounted_on"
     else return 1; fi
 }
 mounted_below() {
@@ -110,5 +110,7 @@ exported_below() {
 }
 # What is not ours alone: it stays, and so does its entry.
 kept() { mpiup_result=kept; say "$*"; }
+# What is ours, and stays until what is said of it has ended or is mended: this node is not finished.
+held() { mpiup_result=kept; printf '@ %s held %s\n' "$mpiup_index" "$*"; }
 # What cannot be given back whole: that is said, and nothing more can be done.
 left() { mpiup_result=left; say "$*"; }

@@ -62,7 +62,7 @@ undo_user() {
     fi
     running=$(processes_of "$name")
     if [ -n "$running" ]; then
-        kept "account $name stays: it still runs $running; \`mpiup down\` goes on once that has ended"
+        held "account $name stays: it still runs $running; \`mpiup down\` goes on once that has ended"
         return 0
     fi
     if [ "$mpiup_purge" != yes ] && theirs=$(made_of "$1" "$name") && [ -n "$theirs" ]; then
