@@ -79,17 +79,18 @@ pub async fn write(session: &Session, yes: bool, opener: &Opener, global: &Globa
     }
     let path = path(global)?;
     let reading = || format!("{} cannot be read", path.display());
-    let mut text = std::fs::read_to_string(&path).context(reading)?;
-    for Moved { node, to, .. } in &session.moved {
-        text = edit::set_address(&text, node, to)?;
-    }
+    let text = std::fs::read_to_string(&path).context(reading)?;
+    let new: Vec<_> = session.moved.iter().map(|moved| (&moved.node, &moved.to)).collect();
+    let text = edit::set_addresses(&text, &new)?;
     say(session, ui);
     let addresses: Vec<String> = session.moved.iter().map(|moved| moved.to.to_string()).collect();
     if !yes && !ui.confirm(&format!("Write {} into {}?", addresses.join(", "), path.display()), true)? {
         return Err(Error::failed("nothing was changed, as you said"));
     }
-    for Moved { from, to, .. } in &session.moved {
-        opener.pin_moved(to, from).await?;
+    let moves: Vec<_> = session.moved.iter().map(|moved| (&moved.from, &moved.to)).collect();
+    opener.pin_moved(&moves).await?;
+    for node in session.moved.iter().filter_map(|moved| session.fleet.node(&moved.node)) {
+        node.forget_former_address();
     }
     spec::save(&path, &text)?;
     ui.done(&format!("Wrote {} into {}.", addresses.join(", "), path.display()));

@@ -284,6 +284,13 @@ impl Node {
         output.map_err(|error| error.on(&self.name))
     }
 
+    /// Its host key is pinned for the address that it has now: new log-ins look for it there.
+    pub fn forget_former_address(&self) {
+        if let Link::Ssh(link) = &self.link {
+            link.forget_former_address();
+        }
+    }
+
     /// A port of the node's loopback that leads to `port` of this machine's, while the connection lasts.
     ///
     /// # Errors

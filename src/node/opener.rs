@@ -1,6 +1,6 @@
 //! Opens nodes: logs in, greets the shell, and becomes root there where that is asked for and possible.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -113,19 +113,25 @@ impl Opener {
         self.open_known_as(name, address, pins::name(before)).await
     }
 
-    /// Pins the host key of `before` for `address` too, where ssh looks for it.
+    /// Pins the host key of each machine that moved, given by its address of before and that of now, where ssh looks for it.
+    /// One that has the address of another of them loses that one's pin.
     ///
     /// # Errors
     /// When none is pinned, or the file cannot be written.
-    pub async fn pin_moved(&self, address: &Address, before: &Address) -> Result<()> {
-        pins::copy(self.setting.config.as_deref(), address, before).await
+    pub async fn pin_moved(&self, moves: &[(&Address, &Address)]) -> Result<()> {
+        pins::carry(self.setting.config.as_deref(), moves).await
     }
 
     async fn open_known_as(&self, name: &NodeName, address: &Address, known_as: Option<String>) -> Result<Node> {
         let link = match address {
             Address::Local => Link::Local,
             Address::Ssh { user, host, port } => {
-                let destination = Destination { user: user.clone(), host: host.clone(), port: *port, known_as };
+                let destination = Destination {
+                    user: user.clone(),
+                    host: host.clone(),
+                    port: *port,
+                    known_as: RefCell::new(known_as),
+                };
                 Link::Ssh(Rc::new(self.log_in(name, destination).await.map_err(|error| error.on(name))?))
             }
         };

@@ -1,10 +1,11 @@
-//! The host keys that the operator has pinned: under which name, in which file, and for one address more.
+//! The host keys that the operator has pinned: under which name, in which file, and for another address.
 //!
 //! Guarantee: a key is pinned for a new address only where the same file has that very key for the old one. Nothing is
-//! taken from the network here.
+//! taken from the network here. Where machines took each other's addresses, none keeps a pin that is another one's now.
 
 use std::{
-    fs::OpenOptions,
+    collections::BTreeMap,
+    fs::{self, OpenOptions},
     io::Write as _,
     path::{Path, PathBuf},
     time::Duration,
@@ -27,20 +28,70 @@ pub(super) fn name(address: &Address) -> Option<String> {
     }
 }
 
-/// Adds a line for `to` to the file that has keys for `from`, with the same keys.
-pub(super) async fn copy(config: Option<&Path>, to: &Address, from: &Address) -> Result<()> {
-    let (Some(known), Some(new)) = (name(from), name(to)) else { return Ok(()) };
-    for file in files(config, from).await? {
-        let lines =
-            Command::new("ssh-keygen").args(["-F", &known, "-f"]).arg(&file).deadline(DEADLINE).output().await?;
-        let pinned: String = keys(&lines.stdout).map(|key| format!("{new} {key}\n")).collect();
-        if !pinned.is_empty() {
-            let unwritable = || format!("the host key of {new} cannot be pinned in {}", file.display());
-            let mut file = OpenOptions::new().append(true).open(&file).context(unwritable)?;
-            return file.write_all(pinned.as_bytes()).context(unwritable);
+/// A machine's address of before, and the one that it has now.
+pub(super) type Move<'a> = (&'a Address, &'a Address);
+
+/// What becomes of one file.
+#[derive(Default)]
+struct Change {
+    /// Names whose pins are those of machines that moved on.
+    stale: Vec<String>,
+    lines: String,
+}
+
+/// Pins the keys of each machine for its new address, in the file that has them for the old one.
+pub(super) async fn carry(config: Option<&Path>, moves: &[Move<'_>]) -> Result<()> {
+    let left: Vec<String> = moves.iter().filter_map(|(from, _)| name(from)).collect();
+    let mut changes: BTreeMap<PathBuf, Change> = BTreeMap::new();
+    for (from, to) in moves {
+        let (Some(known), Some(new)) = (name(from), name(to)) else { continue };
+        let (file, keys) = pinned(config, from, &known).await?;
+        let change = changes.entry(file).or_default();
+        change.lines.extend(keys.iter().map(|key| format!("{new} {key}\n")));
+        if left.contains(&new) {
+            change.stale.push(new);
+        }
+    }
+    for (file, change) in changes {
+        let unwritable = || format!("host keys cannot be pinned in {}", file.display());
+        let written =
+            if change.stale.is_empty() { append(&file, &change.lines) } else { replace(&file, &change).await };
+        written.context(unwritable)?;
+    }
+    Ok(())
+}
+
+/// The keys of an address, and the file that has them.
+async fn pinned(config: Option<&Path>, address: &Address, known: &str) -> Result<(PathBuf, Vec<String>)> {
+    for file in files(config, address).await? {
+        let lines = Command::new("ssh-keygen").args(["-F", known, "-f"]).arg(&file).deadline(DEADLINE).output().await?;
+        let keys: Vec<String> = keys(&lines.stdout).collect();
+        if !keys.is_empty() {
+            return Ok((file, keys));
         }
     }
     Err(Error::failed(format!("no host key is pinned for {known}")))
+}
+
+fn append(file: &Path, lines: &str) -> std::io::Result<()> {
+    OpenOptions::new().append(true).open(file)?.write_all(lines.as_bytes())
+}
+
+/// The whole file at once: between two steps, a machine would have no pin, or that of another one.
+async fn replace(file: &Path, change: &Change) -> std::io::Result<()> {
+    let file = fs::canonicalize(file)?;
+    let folder = file.parent().unwrap_or(Path::new("/"));
+    let folder = tempfile::Builder::new().prefix(".mpiup-").tempdir_in(folder)?;
+    let draft = folder.path().join("known_hosts");
+    fs::copy(&file, &draft)?;
+    for name in &change.stale {
+        let removed = Command::new("ssh-keygen").args(["-R", name, "-f"]).arg(&draft).deadline(DEADLINE).run().await;
+        removed.map_err(|error| std::io::Error::other(error.to_string()))?;
+    }
+    append(&draft, &change.lines)?;
+    fs::set_permissions(&draft, fs::metadata(&file)?.permissions())?;
+    fs::File::open(&draft)?.sync_all()?;
+    fs::rename(&draft, &file)
 }
 
 /// Where ssh looks for the host's key, of the files that are the operator's.
@@ -82,6 +133,46 @@ mod tests {
         assert_eq!(of("10.0.0.3:22").as_deref(), Some("10.0.0.3"));
         assert_eq!(of("[2001:db8::7]:2222").as_deref(), Some("[2001:db8::7]:2222"));
         assert_eq!(of("local"), None);
+    }
+
+    /// The pins of the file after these moves, `FROM>TO`.
+    async fn after(pins: &str, moves: &[&str]) -> Result<String> {
+        let folder = tempfile::tempdir().unwrap();
+        let (known, config) = (folder.path().join("known_hosts"), folder.path().join("config"));
+        fs::write(&known, pins).unwrap();
+        fs::write(&config, format!("Host *\nUserKnownHostsFile {}\n", known.display())).unwrap();
+        let address = |text: &str| Address::parse(text).unwrap();
+        let moves: Vec<_> = moves.iter().map(|text| text.split_once('>').unwrap()).collect();
+        let moves: Vec<_> = moves.iter().map(|(from, to)| (address(from), address(to))).collect();
+        let moves: Vec<_> = moves.iter().map(|(from, to)| (from, to)).collect();
+        let carried = carry(Some(&config), &moves).await;
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "nothing is left beside them");
+        carried.map(|()| fs::read_to_string(&known).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_pin_goes_along_and_no_machine_keeps_that_of_another() {
+        const KEYS: [&str; 3] = [
+            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA+q8cdKzU0uAHz2iMEtTMZU9rBxM8vTYm0Cq5SW0zIe",
+            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB+q8cdKzU0uAHz2iMEtTMZU9rBxM8vTYm0Cq5SW0zIe",
+            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIC+q8cdKzU0uAHz2iMEtTMZU9rBxM8vTYm0Cq5SW0zIe",
+        ];
+        let [one, two, other] = KEYS;
+        let pins = format!("# mine\n10.0.0.9 {other}\n10.0.0.1 {one} ana@pc\n10.0.0.2 {two}\n");
+        let moved = after(&pins, &["10.0.0.1>10.0.0.7"]).await.unwrap();
+        assert_eq!(
+            moved,
+            format!("{pins}10.0.0.7 {one}\n"),
+            "the old one costs nothing, and the file is only appended to"
+        );
+        let swapped = after(&pins, &["10.0.0.1>10.0.0.2", "ana@10.0.0.2>ana@10.0.0.1"]).await.unwrap();
+        assert_eq!(swapped, format!("# mine\n10.0.0.9 {other}\n10.0.0.2 {one}\n10.0.0.1 {two}\n"));
+        let handed_on = after(&pins, &["10.0.0.1>10.0.0.2", "10.0.0.2>10.0.0.7"]).await.unwrap();
+        assert_eq!(
+            handed_on,
+            format!("# mine\n10.0.0.9 {other}\n10.0.0.1 {one} ana@pc\n10.0.0.2 {one}\n10.0.0.7 {two}\n")
+        );
+        assert!(after(&pins, &["10.0.0.5>10.0.0.2"]).await.unwrap_err().message().contains("10.0.0.5"));
     }
 
     #[test]

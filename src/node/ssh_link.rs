@@ -179,6 +179,10 @@ impl SshLink {
         Ok(output)
     }
 
+    pub(super) fn forget_former_address(&self) {
+        self.destination.known_as.take();
+    }
+
     fn run_ssh(&self, mut arguments: Vec<String>, script: &str, passage: &Passage<'_>) -> Result<Running> {
         arguments.extend(self.destination.arguments());
         arguments.push(login_shell::command(script, passage));

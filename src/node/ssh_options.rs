@@ -1,5 +1,6 @@
 //! What ssh is told on its command line: where to go, and the options that mpiup does not leave to the user's configuration.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -26,14 +27,14 @@ pub(super) struct Destination {
     pub user: Option<String>,
     pub host: String,
     pub port: Option<u16>,
-    /// The name under which the host key must be pinned already, where it is not the host's own.
-    pub known_as: Option<String>,
+    /// The name under which the host key must be pinned already, where it is not the host's own; until it is pinned for that.
+    pub known_as: RefCell<Option<String>>,
 }
 
 impl Destination {
     /// All options: what is said of the host key stands first, where it counts.
     pub(super) fn options(&self, setting: &Setting) -> Vec<String> {
-        let Some(name) = &self.known_as else { return options(setting) };
+        let Some(name) = &*self.known_as.borrow() else { return options(setting) };
         let alias = format!("HostKeyAlias={name}");
         [own(&[&alias, "StrictHostKeyChecking=yes", "CheckHostIP=no"]), options(setting)].concat()
     }

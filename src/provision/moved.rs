@@ -2,8 +2,8 @@
 //!
 //! Guarantees: nothing counts but the host key that the operator has pinned for the node's old address, shown in a real key
 //! exchange (`node::Opener::open_moved`); what is found here only says where to knock. Nobody is asked but machines that
-//! some node has heard of lately, unless the operator wants the addresses around to be asked too. A node whose host key
-//! another one has as well (clones) is not looked for.
+//! some node has heard of lately or that have a lost node's address, unless the operator wants the addresses around to be
+//! asked too. A node whose host key another one has as well (clones) is not looked for.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -62,7 +62,14 @@ pub async fn seen_elsewhere(spec: &Spec, seen: &[(NodeSpec, Facts)], fleet: &Fle
         candidates.extend(around(&wanted, seen, facts).into_iter().map(IpAddr::V4));
     }
     let own = seen.iter().flat_map(|(_, facts)| &facts.addresses).map(|own| own.address);
-    let known: BTreeSet<IpAddr> = own.chain(wanted.iter().map(|wanted| wanted.at)).collect();
+    let mut known: BTreeSet<IpAddr> = own.collect();
+    let lost = wanted.iter().map(|wanted| wanted.at);
+    // Several may have taken each other's addresses; where one alone was, it is not.
+    if wanted.len() > 1 {
+        candidates.extend(lost)
+    } else {
+        known.extend(lost)
+    }
     let asked: Vec<IpAddr> = candidates.difference(&known).copied().take(MOST).collect();
     if asked.is_empty() {
         return vec![];

@@ -79,24 +79,33 @@ pub fn set_slots(text: &str, name: &NodeName, slots: Option<u32>) -> Result<Stri
     checked(changed, &wanted)
 }
 
-/// The text with another address for a node. A node of a set gets a line of its own, as with [`set_slots`].
+/// The text with other addresses for some nodes, which may be each other's. A node of a set gets a line of its own, as with
+/// [`set_slots`].
 ///
 /// # Errors
-/// When the text is no spec, has no such node, or has another one at that address.
-pub fn set_address(text: &str, name: &NodeName, address: &Address) -> Result<String> {
+/// When the text is no spec, has no such node, or has two at one address then.
+pub fn set_addresses(text: &str, addresses: &[(&NodeName, &Address)]) -> Result<String> {
     let mut wanted = file::parse(text, FILE_NAME)?;
-    match wanted.nodes.iter_mut().find(|node| node.name == *name) {
-        Some(node) if node.address == *address => return Ok(text.to_owned()),
-        Some(node) => node.address = address.clone(),
-        None => return Err(unknown(&wanted, name)),
+    let mut changed = text.to_owned();
+    for (name, address) in addresses {
+        let Some(node) = wanted.nodes.iter_mut().find(|node| node.name == **name) else {
+            return Err(unknown(&wanted, name));
+        };
+        if node.address != **address {
+            node.address = (*address).clone();
+            changed = readdressed(&changed, name, address.to_string())?;
+        }
     }
-    let address = address.to_string();
+    checked(changed, &wanted)
+}
+
+fn readdressed(text: &str, name: &NodeName, address: String) -> Result<String> {
     let entries = entry::all(text)?;
     let entry = entry::of(&entries, name)?;
-    let changed = if let [_] = entry.members.as_slice() {
+    if let [_] = entry.members.as_slice() {
         if entry.style == Style::Line && entry.is_text {
             let value = node_value(Some(&address), None);
-            format!("{}{value}{}", &text[..entry.value_span.start], &text[entry.value_span.end..])
+            Ok(format!("{}{value}{}", &text[..entry.value_span.start], &text[entry.value_span.end..]))
         } else {
             with_nodes(text, |nodes| {
                 let Some(table) = nodes.get_mut(&entry.key).and_then(Item::as_table_like_mut) else { return };
@@ -108,15 +117,14 @@ pub fn set_address(text: &str, name: &NodeName, address: &Address) -> Result<Str
                     }
                     None => drop(table.insert("address", value(address.as_str()))),
                 }
-            })?
+            })
         }
     } else {
         let at = entry.members.iter().position(|(member, _)| member == name.as_str()).unwrap_or(0);
         let (before, rest) = entry.members.split_at(at);
         let moved = [(name.to_string(), Some(address))];
-        split(text, entry, &[(before, entry.slots), (&moved, entry.slots), (&rest[1..], entry.slots)])?
-    };
-    checked(changed, &wanted)
+        split(text, entry, &[(before, entry.slots), (&moved, entry.slots), (&rest[1..], entry.slots)])
+    }
 }
 
 /// The text without a node.

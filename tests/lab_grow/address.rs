@@ -87,6 +87,40 @@ fn a_node_is_found_at_another_address_by_its_pinned_host_key() {
     operator.down(&[]);
 }
 
+/// As a room full of machines does when its router forgot them: found without a search, for they are where others were.
+#[test]
+fn nodes_that_took_each_other_s_addresses_are_told_apart() {
+    let lab = lab!(3);
+    let operator = by_addresses(&lab);
+    operator.up();
+    let [client1, client2] = [1, 2].map(|at| lab.lab.machines()[at].address.to_string());
+    for (node, from, to) in [("client1", &client1, &client2), ("client2", &client2, &client1)] {
+        lab.inside(node, &format!("ip address del {from}/16 dev eth0 && ip address add {to}/16 dev eth0"));
+    }
+    forget(&lab);
+    let (spec, known) = (operator.spec(), operator.folder().join("known_hosts"));
+    let pins =
+        || fs::read_to_string(&known).unwrap().lines().map(str::to_owned).collect::<std::collections::BTreeSet<_>>();
+    let before = pins();
+    operator.mpiup(&["up", "--yes", "--json"]).succeeded();
+    let swap = |text: &str| text.replace(&client1, "THERE").replace(&client2, &client1).replace("THERE", &client2);
+    let sorted = |text: &str| {
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    assert_eq!(operator.spec(), swap(&spec), "each line keeps its place and its comment");
+    assert_eq!(pins(), before.iter().map(|line| swap(line)).collect(), "no machine keeps the other's pin");
+    for (name, address) in [("client1", &client2), ("client2", &client1)] {
+        assert_eq!(lab.says("master", &format!("getent hosts {name} | cut -d ' ' -f 1")), **address);
+        assert_eq!(lab.says("master", &format!("runuser -l mpi -c 'ssh {name} hostname'")), name);
+    }
+    assert_eq!(sorted(&lab.says("master", "cat /home/mpi/.ssh/mpiup_aula.known_hosts")).len(), 3);
+    operator.mpiup(&["status"]).succeeded();
+    assert_eq!(operator.plan().changes, 0);
+    operator.down(&[]);
+}
+
 fn moves(lab: &TestLab, from: &str, to: &str) {
     lab.inside("client1", &format!("ip address del {from}/16 dev eth0 && ip address add {to}/16 dev eth0"));
     forget(lab);

@@ -39,7 +39,7 @@ fn change(before: &str, after: Result<String>) -> String {
 #[test]
 fn an_address_changes_in_its_place() {
     let to = |text: &str, who: &str, address: &str| {
-        change(text, set_address(text, &name(who), &Address::parse(address).unwrap()))
+        change(text, set_addresses(text, &[(&name(who), &Address::parse(address).unwrap())]))
     };
     insta::assert_snapshot!(to(FILE, "master", "192.168.1.114"), @r#"
     -master  = "192.168.1.10"     # by the window
@@ -56,9 +56,29 @@ fn an_address_changes_in_its_place() {
     +"client[4-9]" = "192.168.1.[14-19]"  # same model
     "#);
     assert_eq!(to(FILE, "master", "192.168.1.10"), "");
-    let taken = set_address(FILE, &name("master"), &Address::parse("192.168.1.11").unwrap());
+    let taken = set_addresses(FILE, &[(&name("master"), &Address::parse("192.168.1.11").unwrap())]);
     assert!(taken.unwrap_err().message().contains("address of `master`"));
-    assert!(set_address(FILE, &name("pc9"), &Address::Local).is_err());
+    assert!(set_addresses(FILE, &[(&name("pc9"), &Address::Local)]).is_err());
+}
+
+#[test]
+fn nodes_may_take_each_other_s_addresses() {
+    let (one, two) = (Address::parse("192.168.1.12").unwrap(), Address::parse("192.168.1.13").unwrap());
+    let swapped = set_addresses(FILE, &[(&name("client2"), &two), (&name("client3"), &one)]);
+    insta::assert_snapshot!(change(FILE, swapped), @r#"
+    -"client[2-9]" = "192.168.1.[12-19]"  # same model
+    +client2 = "192.168.1.13"  # same model
+    +client3 = "192.168.1.12"  # same model
+    +"client[4-9]" = "192.168.1.[14-19]"  # same model
+    "#);
+    let (one, two) = (Address::parse("192.168.1.10").unwrap(), Address::parse("192.168.1.11").unwrap());
+    let swapped = set_addresses(FILE, &[(&name("master"), &two), (&name("client1"), &one)]);
+    insta::assert_snapshot!(change(FILE, swapped), @r#"
+    -master  = "192.168.1.10"     # by the window
+    -client1 = { address = "192.168.1.11", slots = 4 } # slow disk
+    +master  = "192.168.1.11"     # by the window
+    +client1 = { address = "192.168.1.10", slots = 4 } # slow disk
+    "#);
 }
 
 #[test]
