@@ -5,52 +5,67 @@ use std::path::PathBuf;
 use super::{global::Global, session::Session};
 use crate::{
     error::{Context as _, Error, Result},
-    node::Opener,
+    node::{Node, Opener},
     provision::{self, Fleet, Moved, Reach, gather},
-    spec::{self, Address, edit},
+    spec::{self, Address, NodeName, NodeSpec, Spec, edit},
     ui::Ui,
 };
 
 /// Looks for the lost nodes of the session. One that shows its pinned host key at another address is in the session from
-/// then on, at that address.
+/// then on, at that address, unless that is still another node's.
 pub async fn find(session: &mut Session, opener: &Opener, reach: Reach) {
+    let mut found = Vec::new();
     for moved in provision::seen_elsewhere(&session.spec, &session.seen, &session.fleet, reach).await {
-        let Moved { node: name, from, to } = &moved;
-        let connected = match opener.open_moved(name, to, from).await {
-            Ok(connected) => connected,
-            Err(error) => {
-                let lost = session.fleet.lost.iter_mut().find(|lost| lost.node == *name);
-                if let Some(lost) = lost {
-                    let said = std::mem::replace(&mut lost.error, Error::failed(""));
-                    lost.error = said.hinted(format!("A machine with its host key was seen at {to}, but: {error}."));
-                }
-                continue;
-            }
-        };
-        let Some(place) = session.spec.nodes.iter().position(|node| node.name == *name) else { continue };
-        session.spec.nodes[place].address = to.clone();
-        let node = (session.spec.nodes[place].clone(), connected);
-        let mut alone = Fleet { nodes: vec![node], ..Fleet::default() };
-        let seen = gather(&session.spec, &mut alone, &|_| ()).await;
-        session.fleet.lost.retain(|lost| lost.node != *name);
-        session.fleet.nodes.extend(alone.nodes);
-        session.fleet.lost.extend(alone.lost);
-        session.seen.extend(seen);
-        session.moved.push(moved);
+        match opener.open_moved(&moved.node, &moved.to, &moved.from).await {
+            Ok(connected) => found.push((moved, connected)),
+            Err(error) => tell(session, &moved, &format!(", but: {error}.")),
+        }
+    }
+    while let Some((at, other)) = taken(&session.spec, &found) {
+        let (moved, _) = found.remove(at);
+        tell(session, &moved, &format!(", the address of {other} in mpiup.toml. If that is right, change it there."));
+    }
+    for (moved, connected) in found {
+        arrives(session, moved, connected).await;
     }
     if reach == Reach::Neighbours {
         hint(session);
     }
-    let place = |name: &spec::NodeName| session.spec.nodes.iter().position(|node| node.name == *name);
+    let place = |name: &NodeName| session.spec.nodes.iter().position(|node| node.name == *name);
     session.fleet.nodes.sort_by_key(|(node, _)| place(&node.name));
     session.seen.sort_by_key(|(node, _)| place(&node.name));
 }
 
+fn tell(session: &mut Session, moved: &Moved, why: &str) {
+    let Some(lost) = session.fleet.lost.iter_mut().find(|lost| lost.node == moved.node) else { return };
+    let said = std::mem::replace(&mut lost.error, Error::failed(""));
+    lost.error = said.hinted(format!("A machine with its host key was seen at {}{why}", moved.to));
+}
+
+/// A node that was found where the spec has another one, which was not found elsewhere.
+fn taken(spec: &Spec, found: &[(Moved, Node)]) -> Option<(usize, NodeName)> {
+    let stays = |node: &&NodeSpec| found.iter().all(|(moved, _)| moved.node != node.name);
+    let holder = |to: &Address| spec.nodes.iter().filter(stays).find(|node| node.address.endpoint() == to.endpoint());
+    found.iter().enumerate().find_map(|(at, (moved, _))| Some((at, holder(&moved.to)?.name.clone())))
+}
+
+async fn arrives(session: &mut Session, moved: Moved, connected: Node) {
+    let Some(node) = session.spec.nodes.iter_mut().find(|node| node.name == moved.node) else { return };
+    node.address = moved.to.clone();
+    let node = node.clone();
+    let mut alone = Fleet { nodes: vec![(node, connected)], ..Fleet::default() };
+    let seen = gather(&session.spec, &mut alone, &|_| ()).await;
+    session.fleet.lost.retain(|lost| lost.node != moved.node);
+    session.fleet.nodes.extend(alone.nodes);
+    session.fleet.lost.extend(alone.lost);
+    session.seen.extend(seen);
+    session.moved.push(moved);
+}
+
 /// Tells of the wider search, where a node was part of the cluster before and stands in the spec by a bare address.
 fn hint(session: &mut Session) {
-    let noted = |name: &spec::NodeName| {
-        session.seen.iter().any(|(_, facts)| facts.members.iter().any(|noted| noted.name == *name))
-    };
+    let noted =
+        |name: &NodeName| session.seen.iter().any(|(_, facts)| facts.members.iter().any(|noted| noted.name == *name));
     for lost in &mut session.fleet.lost {
         let is_bare = matches!(&lost.address, Address::Ssh { host, .. } if host.parse::<std::net::IpAddr>().is_ok());
         if is_bare && noted(&lost.node) {

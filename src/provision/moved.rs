@@ -95,11 +95,14 @@ struct Wanted {
 }
 
 impl Wanted {
-    /// Where its key was seen, if at one address alone.
+    /// Where its key was seen, if at one address alone, and not where it should be.
     fn found(self, answers: &BTreeSet<(String, String)>) -> Option<Moved> {
         let hosts: BTreeSet<&str> =
             answers.iter().filter(|(_, key)| self.keys.contains(key)).map(|(host, _)| host.as_str()).collect();
         let [host] = hosts.into_iter().collect::<Vec<_>>()[..] else { return None };
+        if host == self.at.to_string() {
+            return None;
+        }
         let to = match &self.address {
             Address::Ssh { user, port, .. } => Address::Ssh { user: user.clone(), host: host.to_owned(), port: *port },
             Address::Local => return None,
@@ -212,6 +215,11 @@ mod tests {
         let found = |keys| wanted("ITS").found(&answers(keys)).map(|moved| moved.to.to_string());
         assert_eq!(found(&[("10.0.0.9", "OTHER"), ("10.0.0.14", "ITS")]).as_deref(), Some("ana@10.0.0.14:2222"));
         assert_eq!(found(&[("10.0.0.9", "OTHER")]), None);
+        assert_eq!(
+            found(&[("10.0.0.3", "ITS")]),
+            None,
+            "it is where it should be, and does not answer for another reason"
+        );
         assert_eq!(
             found(&[("10.0.0.9", "ITS"), ("10.0.0.14", "ITS")]),
             None,
