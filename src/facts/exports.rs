@@ -60,7 +60,7 @@ fn export(file: String, line: usize, text: &str) -> Option<Export> {
     let mut clients = Vec::new();
     for word in rest.split_whitespace() {
         if let Some(options) = word.strip_prefix('-') {
-            options.clone_into(&mut default);
+            options.trim_matches(',').clone_into(&mut default);
             continue;
         }
         let (client, options) =
@@ -205,7 +205,7 @@ mod tests {
         let found = lines(
             "# /etc/exports: the access control list\n\n\
              /home/mpi/MPI client1(rw,sync,no_subtree_check) client2(rw,sync,subtree_check)\n\
-             /srv/a -rw,sync 10.0.0.0/24 \\\n  pc*(ro)   # both\n\"/srv/b c\" *(rw)\n/srv/d\n",
+             /srv/a -rw,sync 10.0.0.0/24 \\\n  pc*(ro)   # both\n\"/srv/b c\" *(rw)\n/srv/d\n/srv/e -ro,\n",
         );
         let shown: Vec<String> = found
             .iter()
@@ -220,11 +220,12 @@ mod tests {
                 "/home/mpi/MPI client1(rw,sync,no_subtree_check) client2(rw,sync,subtree_check)",
                 "/srv/a 10.0.0.0/24(rw,sync) pc*(rw,sync,ro)",
                 "/srv/b c *(rw)",
-                "/srv/d *()"
+                "/srv/d *()",
+                "/srv/e *(ro)"
             ]
         );
         let places: Vec<usize> = found.iter().map(|export| export.line).collect();
-        assert_eq!(places, [3, 4, 6, 7]);
+        assert_eq!(places, [3, 4, 6, 7, 8]);
         assert_eq!(lines("/ *(ro)")[0].path, "/");
     }
 
