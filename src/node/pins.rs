@@ -7,6 +7,7 @@ use std::{
     collections::BTreeMap,
     fs::{self, OpenOptions},
     io::Write as _,
+    os::unix::fs::{MetadataExt as _, chown},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -89,7 +90,12 @@ async fn replace(file: &Path, change: &Change) -> std::io::Result<()> {
         removed.map_err(|error| std::io::Error::other(error.to_string()))?;
     }
     append(&draft, &change.lines)?;
-    fs::set_permissions(&draft, fs::metadata(&file)?.permissions())?;
+    let before = fs::metadata(&file)?;
+    fs::set_permissions(&draft, before.permissions())?;
+    // Root may be at work on somebody's file.
+    if fs::metadata(&draft)?.uid() != before.uid() {
+        chown(&draft, Some(before.uid()), Some(before.gid()))?;
+    }
     fs::File::open(&draft)?.sync_all()?;
     fs::rename(&draft, &file)
 }
