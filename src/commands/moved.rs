@@ -63,7 +63,7 @@ async fn arrives(session: &mut Session, moved: Moved, connected: Node) {
 }
 
 /// Tells of the wider search, where a node was part of the cluster before and stands in the spec by a bare address.
-fn hint(session: &mut Session) {
+pub fn hint(session: &mut Session) {
     let noted =
         |name: &NodeName| session.seen.iter().any(|(_, facts)| facts.members.iter().any(|noted| noted.name == *name));
     for lost in &mut session.fleet.lost {

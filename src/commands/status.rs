@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::{
     global::Global,
+    moved,
     session::{self, Session},
     unconfirmed,
 };
@@ -42,7 +43,9 @@ struct Row {
 
 pub async fn run(_args: &Args, global: &Global, ui: &Ui) -> Result<()> {
     let spec = session::load(global)?;
-    with_session(Session::open(spec, global, ui).await?, ui).await
+    let mut session = Session::open(spec, global, ui).await?;
+    moved::hint(&mut session);
+    with_session(session, ui).await
 }
 
 /// The verb on nodes that were looked at.

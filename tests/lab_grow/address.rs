@@ -52,6 +52,7 @@ fn a_node_is_found_at_another_address_by_its_pinned_host_key() {
     let status = operator.mpiup(&["status"]);
     assert_eq!(status.code, 1, "{status:?}");
     assert!(status.stderr.contains(&format!("the host key of {old} is not the one that is pinned")), "{status:?}");
+    assert!(status.stderr.contains("Or has its address changed?"), "{}", status.stderr);
     lab.inside("client2", &format!("ip address del {old}/16 dev eth0"));
 
     // Nobody has heard of the new address: it takes a search, which is offered.
