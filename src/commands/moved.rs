@@ -98,8 +98,9 @@ pub async fn write(session: &Session, yes: bool, opener: &Opener, global: &Globa
     let new: Vec<_> = session.moved.iter().map(|moved| (&moved.node, &moved.to)).collect();
     let text = edit::set_addresses(&text, &new)?;
     say(session, ui);
-    let addresses: Vec<String> = session.moved.iter().map(|moved| moved.to.to_string()).collect();
-    if !yes && !ui.confirm(&format!("Write {} into {}?", addresses.join(", "), path.display()), true)? {
+    let said: Vec<String> = session.moved.iter().map(|moved| format!("{} for {}", moved.to, moved.node)).collect();
+    let question = format!("Write {} into {}, and the host keys into known_hosts?", said.join(", "), path.display());
+    if !yes && !ui.confirm(&question, true)? {
         return Err(Error::failed("nothing was changed, as you said"));
     }
     let moves: Vec<_> = session.moved.iter().map(|moved| (&moved.from, &moved.to)).collect();
@@ -108,7 +109,7 @@ pub async fn write(session: &Session, yes: bool, opener: &Opener, global: &Globa
         node.forget_former_address();
     }
     spec::save(&path, &text)?;
-    ui.done(&format!("Wrote {} into {}.", addresses.join(", "), path.display()));
+    ui.done(&format!("Wrote {} into {}.", said.join(", "), path.display()));
     Ok(())
 }
 
