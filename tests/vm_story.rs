@@ -48,6 +48,16 @@ fn the_guide_with_nfs_by_password_and_it_works_again_after_every_start() {
         share::bring_program(&vms);
         all_take_part(&vms, "python3");
     });
+    part("a program of the operator's: run says what is missing, sync brings it, and run runs it", || {
+        let program = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/ejemplo.py");
+        std::fs::copy(program, person.operator.folder().join("mine.py")).unwrap();
+        let (code, screen) = person.tries(&["run", "--", "python3", "mine.py"], &[]);
+        let screen = screen.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(code != 0 && screen.contains("the nodes share: `mpiup sync` copies the folder there"), "{screen}");
+        person.types(&["sync"], &[]);
+        let screen = person.types(&["run", "--", "python3", "mine.py"], &[]);
+        assert_eq!(machines_of(&screen), NODES.into(), "{screen}");
+    });
     part("all start anew", || {
         vms.reboot(&NODES);
         all_take_part(&vms, "python3");

@@ -1,5 +1,7 @@
 //! `mpiup run`
 
+use std::time::Duration;
+
 use super::{
     global::Global,
     session::{self, Session},
@@ -8,6 +10,7 @@ use super::{
 use crate::{
     error::{Context as _, Error, Kind, Result},
     launch::{self, Crew, Hosts, Job, Wrapped},
+    node::Node,
     provision::{Fleet, as_user, gather},
     spec::{Flavour, ShareKind, Spec},
     steps,
@@ -21,7 +24,8 @@ mod vigil;
 
 /// Run a program on the cluster; without an mpiup.toml, on this machine at once
 ///
-/// Where the share is `sync`, the working directory goes to the nodes first. Output comes as it is written; what is piped
+/// Where the share is `sync`, the working directory goes to the nodes first; else the program is what lies in the folder that
+/// they share (`mpiup sync` copies it there). Output comes as it is written; what is piped
 /// into mpiup goes to rank 0, at a terminal programs read nothing. The exit code is the program's own: that of the first
 /// rank that fails, which ends the job. Ctrl-C leaves no process behind on any node.
 #[derive(Debug, clap::Args)]
@@ -45,6 +49,8 @@ pub struct Args {
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
     program: Vec<String>,
 }
+
+const LOOK: Duration = Duration::from_secs(20);
 
 pub async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<()> {
     if args.n == Some(0) {
@@ -116,7 +122,8 @@ async fn on_cluster(spec: &Spec, mut fleet: Fleet, args: &Args, ui: &Ui) -> Resu
         sweep(&fleet, spec, &crew, &launch::sweep_script(&id, daemons)).await;
     }
     let ended = outcome?;
-    tell(&ended, &args.program, spec, &crew.layout.share, ui);
+    let not_there = if ended.code == 0 { None } else { only_here(spec, head, &crew.layout.share, args).await };
+    tell(&ended, &args.program, spec, &crew.layout.share, not_there, ui);
     fleet.close().await;
     Ok(ended.code)
 }
@@ -130,8 +137,20 @@ fn is_openmpi_5(spec: &Spec, crew: &Crew) -> bool {
     spec.flavour == Flavour::Openmpi && crew.mpiexec.1 >= 5
 }
 
+/// A file that the command names, as a hint: it is in the folder in which mpiup was called, and not in the one that the nodes
+/// share, where the job looked for it.
+async fn only_here(spec: &Spec, head: &Node, share: &str, args: &Args) -> Option<String> {
+    let is_here = |word: &&String| !word.starts_with(['/', '-']) && std::path::Path::new(word).is_file();
+    let file = args.program.iter().find(is_here).filter(|_| spec.share.kind != ShareKind::Sync)?;
+    let script = format!("[ -e {} ] || echo missing", crate::quote::sh(&format!("{share}/{file}")));
+    let looked = head.probe().read(&script, LOOK).await.ok()?;
+    (looked.text().trim() == "missing").then(|| {
+        format!("{file} is in the folder you are in, and not in {share}, which the nodes share: `mpiup sync` copies the folder there.")
+    })
+}
+
 /// Which rank took the job along, and where.
-fn tell(ended: &live::Ended, program: &[String], spec: &Spec, share: &str, ui: &Ui) {
+fn tell(ended: &live::Ended, program: &[String], spec: &Spec, share: &str, not_there: Option<String>, ui: &Ui) {
     if ended.cancelled {
         return;
     }
@@ -144,10 +163,10 @@ fn tell(ended: &live::Ended, program: &[String], spec: &Spec, share: &str, ui: &
     match ended.endings.first_failed() {
         Some(failed) => {
             let error = Error::failed(failed.sentence(program)).on(&failed.node);
-            ui.error(&if failed.status == 127 {
-                error.hinted(whereabouts(program, spec.share.kind, share))
-            } else {
-                error
+            let whereabouts = || (failed.status == 127).then(|| whereabouts(program, spec.share.kind, share));
+            ui.error(&match not_there.or_else(whereabouts) {
+                Some(hint) => error.hinted(hint),
+                None => error,
             });
         }
         // MPI_Abort ends ranks before they can tell.
@@ -172,7 +191,9 @@ fn whereabouts(program: &str, kind: ShareKind, share: &str) -> String {
                 "It is looked for from {share} on each node, where `mpiup run` and `mpiup sync` copy the folder you are in."
             )
         }
-        (true, _) => format!("It is looked for from {share}, the folder that all nodes share."),
+        (true, _) => format!(
+            "It is looked for from {share}, which the nodes share; `mpiup sync` copies the folder you are in there."
+        ),
     }
 }
 
@@ -220,7 +241,7 @@ async fn sweep(fleet: &Fleet, spec: &Spec, crew: &Crew, script: &str) {
         let command = as_user(node.is_root(), &spec.user, &crew.layout.home, script);
         async move {
             // A node that died in the middle of the job cannot be swept, and needs not to be.
-            let _ = tokio::time::timeout(std::time::Duration::from_secs(10), async {
+            let _ = tokio::time::timeout(Duration::from_secs(10), async {
                 node.spawn(&command, false).await?.output().await
             })
             .await;
@@ -238,7 +259,7 @@ mod tests {
         let hint = |program, kind| whereabouts(program, kind, "/home/mpi/MPI");
         assert!(hint("a.out", ShareKind::Sync).ends_with("for one in /home/mpi/MPI, type `./a.out`."));
         assert!(hint("./a.out", ShareKind::Sync).contains("`mpiup sync` copy the folder you are in"));
-        assert!(hint("bin/a.out", ShareKind::Nfs).ends_with("the folder that all nodes share."));
+        assert!(hint("bin/a.out", ShareKind::Nfs).contains("/home/mpi/MPI, which the nodes share; `mpiup sync`"));
         assert_eq!(hint("/opt/a.out", ShareKind::Existing), "It has to be at that path on every node.");
     }
 }

@@ -3,7 +3,7 @@
 use super::{global::Global, run::muster, session};
 use crate::{
     error::{Context as _, Error, Result},
-    spec::{ShareKind, nodeset},
+    spec::{NodeName, ShareKind, nodeset},
     ui::Ui,
 };
 
@@ -13,7 +13,8 @@ pub use mirror::everywhere;
 
 /// Mirror the working directory into the shared folder of every node
 ///
-/// `run` does it by itself. Files that differ are sent, and take their names only when they are whole. Nothing is deleted
+/// Where the share is `sync`, `run` does it by itself; a folder that the nodes share gets the files on the head node, and only
+/// so. Files that differ are sent, and take their names only when they are whole. Nothing is deleted
 /// on the nodes: a file that you delete here stays there. A file that was changed there is left and named. Not sent:
 /// version control, caches, environments (.git, __pycache__, .venv, target and the like), mpiup.toml and the hostfile
 /// `hosts`; .gitignore is not looked at, for programs read data that is not under version control.
@@ -26,19 +27,18 @@ pub struct Args {
 
 pub async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<()> {
     let spec = session::load(global)?;
-    if spec.share.kind != ShareKind::Sync {
-        return Err(Error::usage("the share is not mirrored by mpiup: every node sees the same files already")
-            .hinted(format!("Copy them to {} on {}.", spec.share.path, spec.head)));
-    }
     let mut fleet = muster::connect(&spec, global, ui).await?;
     let mut crew = muster::muster(&spec, &mut fleet, ui).await?;
+    // Of what the nodes share there is one copy.
+    let takes_part = |name: &NodeName| spec.share.kind == ShareKind::Sync || *name == spec.head;
+    crew.keep(takes_part);
     let here = std::env::current_dir().context(|| "the working directory cannot be read")?;
     let theirs = everywhere(&here, args.force, &spec, &mut fleet, &mut crew, ui).await?;
     let left: Vec<String> = spec
         .nodes
         .iter()
+        .filter(|node| takes_part(&node.name) && crew.member(&node.name).is_none())
         .map(|node| node.name.to_string())
-        .filter(|name| crew.members.iter().all(|node| node.name.as_str() != name))
         .collect();
     fleet.close().await;
     if !left.is_empty() {

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     provision::{Mirror, Proof, Reach},
-    spec::Spec,
+    spec::{ShareKind, Spec},
     steps::Cluster,
     ui::{Ui, humane},
 };
@@ -137,7 +137,8 @@ fn say_ready(cluster: &Cluster, report: &Report, start: Instant, ui: &Ui) {
     ui.say(&format!("  In {}, a rank answered from {from}:", humane::duration(report.proof.took)));
     ui.say(&format!("  {}", report.proof.library));
     let slots: u32 = cluster.members.iter().map(|member| member.slots).sum();
-    ui.say(&format!("  Now: mpiup run -n {slots} python YOUR_PROGRAM.py"));
+    let first = if cluster.spec.share.kind == ShareKind::Nfs { "mpiup sync && " } else { "" };
+    ui.say(&format!("  Now: {first}mpiup run -n {slots} python YOUR_PROGRAM.py"));
     ui.say(&format!(
         "  Or, as {} on {}: cd {} && mpiexec -hostfile hosts python YOUR_PROGRAM.py",
         cluster.spec.user,
