@@ -50,7 +50,7 @@ fn the_guide_with_nfs_by_password_and_it_works_again_after_every_start() {
     });
     part("a program of the operator's: run says what is missing, sync brings it, and run runs it", || {
         let program = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/ejemplo.py");
-        std::fs::copy(program, person.operator.folder().join("mine.py")).unwrap();
+        std::fs::copy(program, person.operator.work().join("mine.py")).unwrap();
         let (code, screen) = person.tries(&["run", "--", "python3", "mine.py"], &[]);
         let screen = screen.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(code != 0 && screen.contains("the nodes share: `mpiup sync` copies the folder there"), "{screen}");
