@@ -132,6 +132,7 @@ fn what_others_left_half_way_stays_as_it_is() {
         package(s, "iHR", "postfix");
         let down = s.down();
         assert_eq!((down.results(), down.said()), (vec!["kept"], vec![&*format!("packages stay: {sentence}")]));
+        assert!(down.is_held());
         assert_eq!(installed(s), ["iHR|postfix", "ii |libc6", "ii |libfabric", "ii |openmpi"]);
         fs::rename(s.path("var/lib/dpkg/db/iHR|postfix"), s.path("var/lib/dpkg/db/ii |postfix")).unwrap();
         assert_eq!(s.down().results(), ["done"]);

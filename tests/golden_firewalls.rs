@@ -189,6 +189,7 @@ fn who_has_the_share_mounted_is_let_in_on() {
         let now = live(s);
         let down = s.sh(&script::undo(&s.state(), true, "client2"));
         assert_eq!(down.results(), ["kept", "kept"], "{firewall}: {down:?}");
+        assert!(down.is_held());
         let said = "the firewall goes on letting the other nodes in, because the share is still mounted on client2";
         assert_eq!(down.said(), [said, said]);
         assert_eq!(live(s), now);

@@ -170,6 +170,7 @@ fn what_a_log_in_depends_on_stays_when_it_is_taken_back() {
         "{:?}",
         ran.said()
     );
+    assert!(ran.is_held());
     assert_eq!((s.picture(), s.journal()), (before, vec!["block /authorized_keys".to_owned()]));
     nothing_is_left(&s);
 

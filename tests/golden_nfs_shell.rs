@@ -125,6 +125,7 @@ fn a_service_that_others_came_to_need_goes_on() {
     s.file("etc/exports", 0o644, b"# theirs\n/srv/data pc7(ro)\n");
     let down = s.down();
     assert_eq!(down.results(), ["done", "done", "kept"], "{down:?}");
+    assert!(!down.is_held(), "it is theirs");
     assert!(
         down.said()[0].starts_with("the service nfs-server goes on, because this node exports folders ("),
         "{down:?}"
@@ -225,6 +226,7 @@ fn a_mount_that_is_in_use_stays() {
         user.kill().unwrap();
         user.wait().unwrap();
         assert_eq!(down.results(), ["kept", "kept", "kept"], "{}: {down:?}", world.name);
+        assert!(down.is_held());
         assert_eq!(
             down.said()[1].replace(&s.path(""), "/"),
             "its line stays in /etc/fstab, because /home/mpi/MPI stays mounted"

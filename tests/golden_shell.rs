@@ -299,6 +299,7 @@ fn a_file_that_somebody_edited_is_kept_and_said() {
         let ran = s.down();
         assert_eq!(ran.results(), ["kept"], "{}", ran.stderr);
         assert_eq!(ran.said(), [format!("{} was changed after mpiup wrote it", s.path("old"))]);
+        assert!(!ran.is_held(), "it is theirs");
         assert_eq!(bytes(&s, "old"), b"mine\n");
         assert_eq!(s.journal(), ["file /old"], "a later `down` looks again");
     }

@@ -75,6 +75,9 @@ async fn pinned(config: Option<&Path>, address: &Address, known: &str) -> Result
 }
 
 fn append(file: &Path, lines: &str) -> std::io::Result<()> {
+    // An editor may have left the last line open.
+    let is_open = fs::read(file)?.last().is_some_and(|last| *last != b'\n');
+    let lines = if is_open { format!("\n{lines}") } else { lines.to_owned() };
     OpenOptions::new().append(true).open(file)?.write_all(lines.as_bytes())
 }
 
@@ -171,6 +174,8 @@ mod tests {
             format!("{pins}10.0.0.7 {one}\n"),
             "the old one costs nothing, and the file is only appended to"
         );
+        let open = after(pins.trim_end(), &["10.0.0.1>10.0.0.7"]).await.unwrap();
+        assert_eq!(open, moved, "a last line without its end stays one of its own");
         let swapped = after(&pins, &["10.0.0.1>10.0.0.2", "ana@10.0.0.2>ana@10.0.0.1"]).await.unwrap();
         assert_eq!(swapped, format!("# mine\n10.0.0.9 {other}\n10.0.0.2 {one}\n10.0.0.1 {two}\n"));
         let handed_on = after(&pins, &["10.0.0.1>10.0.0.2", "10.0.0.2>10.0.0.7"]).await.unwrap();

@@ -1,4 +1,5 @@
-//! The share of kind `sync`: the working directory's files, mirrored to the shared folder of every node.
+//! The working directory's files, mirrored to the shared folder: of every node where the share is `sync`, of the head node where
+//! the nodes share one.
 //!
 //! Guarantees: a file that was changed on a node since it was put there is never overwritten, but named; nothing is ever
 //! deleted there; only files that differ travel; a file takes its name only when all of it is there, so that a job never

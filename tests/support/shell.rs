@@ -96,6 +96,13 @@ impl Ran {
             .collect()
     }
 
+    /// Whether something waits that is mpiup's own to take back.
+    pub fn is_held(&self) -> bool {
+        self.stdout
+            .lines()
+            .any(|line| line.strip_prefix("@ ").is_some_and(|line| line.split(' ').nth(1) == Some("held")))
+    }
+
     /// The result words: `done`, `same`, `kept` …
     pub fn results(&self) -> Vec<&str> {
         self.stdout
